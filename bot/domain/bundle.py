@@ -1,0 +1,293 @@
+"""The bundle: a published statement with its part of the record, and how to check it.
+
+`faults` needs nothing but the bundle: it recomputes every amount from the inputs and the pinned
+policy, replays the record rows against the inputs, and compares each status with the payment rows.
+It compares content, never spacing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.domain.canonical import sha256
+from bot.domain.errors import Refusal
+from bot.domain.money import parse_amount
+from bot.domain.policy import read
+from bot.domain.record import Row, chain_faults, read_row
+from bot.domain.statement import (
+    CSV_FIELDS,
+    FORMAT,
+    UNHASHED_FIELDS,
+    Accepted,
+    Adjustment,
+    Facts,
+    Statement,
+    as_json,
+    compute,
+    line_json,
+)
+from bot.domain.states import Line as LineState
+
+_FIELDS = frozenset({
+    "stipend", "guild_id", "round", "version", "currency", "decimals", "policy", "total", "lines",
+    "inputs", "statement_sha256", "record", "sha256",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands beside a computed line: it changes without changing the statement."""
+
+    name: str
+    status: LineState
+    address: str = ""
+
+
+def full_lines(statement: Statement, shown: Mapping[int, Shown]) -> list[dict[str, Any]]:
+    """Return the lines with all fields of the CSV, in its order."""
+    lines = []
+    for line in statement.lines:
+        beside = shown[line.user_id]
+        fields = {
+            **line_json(statement, line),
+            "name": beside.name,
+            "address": beside.address,
+            "status": str(beside.status),
+        }
+        lines.append({name: fields[name] for name in CSV_FIELDS})
+    return lines
+
+
+def bundle(
+    statement: Statement, *, shown: Mapping[int, Shown], rows: Sequence[Row], before: str
+) -> dict[str, Any]:
+    """Return the bundle of a statement; `rows` follow the record hash `before`."""
+    document = {
+        **as_json(statement),
+        "lines": full_lines(statement, shown),
+        "statement_sha256": statement.sha256,
+        "record": {"before": before, "rows": [row.as_json() for row in rows]},
+    }
+    return {**document, "sha256": sha256(document)}
+
+
+def facts_of(document: Mapping[str, Any]) -> Facts:
+    """Read the inputs of a bundle back; an odd shape is a `ValueError`, `KeyError` or `TypeError`."""
+    policy = document["policy"]
+    decimals = read(policy).decimals
+    inputs = document["inputs"]
+
+    def money(text: str) -> int:
+        return parse_amount(text, decimals=decimals, signed=True)
+
+    return Facts(
+        guild_id=int(document["guild_id"]),
+        label=document["round"],
+        version=document["version"],
+        policy=policy,
+        entries=tuple(
+            Accepted(entry["number"], int(entry["user_id"]), entry["minutes"])
+            for entry in inputs["entries"]
+        ),
+        adjustments=tuple(
+            Adjustment(a["number"], int(a["user_id"]), a["minutes"], money(a["amount"]))
+            for a in inputs["adjustments"]
+        ),
+        voters={int(user): count for user, count in inputs["voters"].items()},
+        declined=frozenset(int(user) for user in inputs["declined"]),
+        carries={int(user): money(amount) for user, amount in inputs["carries"].items()},
+        tips=money(inputs["tips"]),
+        price=inputs["price"],
+    )
+
+
+def faults(document: object) -> list[str]:
+    """Return everything that is wrong with a bundle, a sentence each; an empty list is sound."""
+    if not isinstance(document, dict):
+        return ["this is not a bundle: a JSON object is expected"]
+    if not _is(document.get("stipend"), FORMAT):
+        return [
+            f"stipend: this program reads format {FORMAT}, the bundle says {document.get('stipend')!r}"
+        ]
+    found: list[str] = []
+    # One after the other: what is broken in one place hides nothing found in another.
+    for check in (_seal_faults, _chain_faults, _input_faults, _computed_faults):
+        try:
+            for fault in check(document):
+                found.append(fault)  # noqa: PERF402 - what came before an error is kept
+        except _ODD_SHAPES as error:
+            found.append(f"the bundle does not have the expected shape: {_told(error)}")
+    return list(dict.fromkeys(found))
+
+
+_ODD_SHAPES = (AttributeError, LookupError, TypeError, ValueError, RecursionError, Refusal)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _seal_faults(document: dict[str, Any]) -> Iterator[str]:
+    """What can be said of the bundle as a document, whatever its figures are."""
+    content = {key: value for key, value in document.items() if key != "sha256"}
+    if sha256(content) != document["sha256"]:
+        yield "sha256: it is not the hash of this bundle"
+    unknown = set(document) - _FIELDS
+    if unknown:
+        yield f"unknown fields: {', '.join(sorted(unknown))}"
+    if set(document["record"]) != {"before", "rows"}:
+        yield "record: its fields are not before, rows"
+
+
+def _rows(document: dict[str, Any]) -> list[Row]:
+    return [read_row(row) for row in document["record"]["rows"]]
+
+
+def _chain_faults(document: dict[str, Any]) -> Iterator[str]:
+    yield from chain_faults(_rows(document), document["record"]["before"])
+
+
+def _computed_faults(document: dict[str, Any]) -> Iterator[str]:
+    """Compare what the bundle says with what follows from its inputs, and with the record."""
+    statement = compute(facts_of(document))
+    expected = as_json(statement)
+    for key, value in expected.items():
+        if key != "lines" and not _is(document[key], value):
+            yield f"{key}: the bundle says {document[key]!r}, recomputed {value!r}"
+    if document["statement_sha256"] != statement.sha256:
+        yield "statement_sha256: it is not the hash of the recomputed statement"
+    yield from _line_faults(document["lines"], expected["lines"])
+    seen = _replay(_rows(document), document["round"], document["version"])
+    if seen.published != statement.sha256:
+        yield "published: the record does not say that this statement was published"
+    if len(seen.approvals.get(statement.sha256, ())) < statement.policy.approvals:
+        yield "approvals: the record does not hold enough of them for this statement"
+    for line in document["lines"]:
+        status = str(_status(statement, line["user_id"], seen))
+        if line["status"] != status:
+            yield f"line {line['user_id']}: status says {line['status']!r}, the record {status!r}"
+
+
+def _is(given: object, value: object) -> bool:
+    """Whether two values are the same in JSON, where 1 and true are not."""
+    return type(given) is type(value) and given == value
+
+
+def _line_faults(given: list[dict[str, Any]], expected: list[dict[str, Any]]) -> Iterator[str]:
+    by_user = {line["user_id"]: line for line in given}
+    if [line["user_id"] for line in given] != [line["user_id"] for line in expected]:
+        yield "lines: not one line for each helper of the inputs, in their order"
+    for line in expected:
+        shown = by_user.get(line["user_id"])
+        if shown is None:
+            continue
+        if set(shown) != set(CSV_FIELDS):
+            yield f"line {line['user_id']}: its fields are not {', '.join(CSV_FIELDS)}"
+            continue
+        for name in CSV_FIELDS:
+            if name not in UNHASHED_FIELDS and not _is(shown[name], line[name]):
+                yield (
+                    f"line {line['user_id']}: {name} says {shown[name]!r}, "
+                    f"recomputed {line[name]!r}"
+                )
+
+
+@dataclass
+class _Replay:
+    """What the record rows of a round add up to."""
+
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    entries: dict[int, tuple[str, int]] = field(default_factory=dict)
+    adjustments: dict[int, tuple[str, int, str]] = field(default_factory=dict)
+    declined: list[str] | None = None
+    price: str = ""
+    approvals: dict[str, set[str]] = field(default_factory=dict)
+    published: str = ""
+    paid: frozenset[str] = frozenset()
+    waived: frozenset[str] = frozenset()
+
+
+def _replay(rows: Sequence[Row], label: str, version: int) -> _Replay:
+    """Add the rows up to the publication of this version, payments to the end."""
+    seen = _Replay()
+    for row in rows:
+        data = row.data
+        if data.get("round") != label and label not in data.get("rounds", ()):
+            continue
+        inputs_open = not seen.published
+        match row.action:
+            case "round.opened" if inputs_open:
+                seen.policy = data["policy"]
+            case "round.closed" if inputs_open:
+                seen.declined = data["declined"]
+            case "entry.logged" | "entry.edited" if inputs_open:
+                seen.entries[int(row.subject.split(":")[1])] = (data["user_id"], data["minutes"])
+            case "entry.withdrawn" if inputs_open:
+                seen.entries.pop(int(row.subject.split(":")[1]), None)
+            case "payout.adjusted" if inputs_open:
+                number = int(row.subject.split(":")[1])
+                seen.adjustments[number] = (data["user_id"], data["minutes"], data["amount"])
+            case "payout.priced" if inputs_open:
+                seen.price = data["price"]
+            case "payout.approved" if inputs_open:
+                seen.approvals.setdefault(data["statement_sha256"], set()).add(row.actor)
+            case "payout.published" if data["version"] == version:
+                seen.published = data["statement_sha256"]
+                seen.waived = frozenset(data.get("waived", ()))
+            case "payment.recorded":
+                seen.paid |= {data["user_id"]}
+            case "payment.taken_back":
+                seen.paid -= {data["user_id"]}
+                seen.waived -= {data["user_id"]}
+                if data.get("waived"):
+                    seen.waived |= {data["user_id"]}
+            case "helper.pay":
+                seen.waived = seen.waived - {row.subject.split(":")[1]}
+                if not data["wanted"]:
+                    seen.waived |= {row.subject.split(":")[1]}
+            case _:
+                continue
+    return seen
+
+
+def _input_faults(document: dict[str, Any]) -> Iterator[str]:
+    """Compare the inputs with what the record rows of the round add up to."""
+    inputs = document["inputs"]
+    seen = _replay(_rows(document), document["round"], document["version"])
+    yield from _differences("policy", document["policy"], seen.policy)
+    yield from _differences(
+        "entry",
+        {e["number"]: (e["user_id"], e["minutes"]) for e in inputs["entries"]},
+        seen.entries,
+    )
+    yield from _differences(
+        "adjustment",
+        {a["number"]: (a["user_id"], a["minutes"], a["amount"]) for a in inputs["adjustments"]},
+        seen.adjustments,
+    )
+    if inputs["declined"] != seen.declined:
+        yield f"declined: the bundle says {inputs['declined']!r}, the record {seen.declined!r}"
+    if inputs["price"] != seen.price:
+        yield f"price: the bundle says {inputs['price']!r}, the record {seen.price!r}"
+
+
+def _differences(
+    what: str, given: Mapping[Any, object], recorded: Mapping[Any, object]
+) -> Iterator[str]:
+    for name in sorted({*given, *recorded}, key=str):
+        if given.get(name) != recorded.get(name):
+            yield (
+                f"{what} {name}: the bundle says {given.get(name)!r}, "
+                f"the record {recorded.get(name)!r}"
+            )
+
+
+def _status(statement: Statement, user_id: str, seen: _Replay) -> LineState:
+    line = statement.line_of(int(user_id))
+    if user_id in seen.paid:
+        return LineState.PAID
+    if line is not None and (line.waived or (user_id in seen.waived and line.amount)):
+        return LineState.WAIVED
+    return LineState.DUE if line is not None and line.amount else LineState.NONE

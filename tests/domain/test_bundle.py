@@ -1,0 +1,560 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.bundle import Shown, bundle, facts_of, faults
+from bot.domain.canonical import canonical, sha256, spell
+from bot.domain.record import GENESIS, Row, next_row
+from bot.domain.statement import (
+    CSV_FIELDS,
+    Accepted,
+    Adjustment,
+    Facts,
+    Statement,
+    as_json,
+    compute,
+)
+from bot.domain.states import Line as LineState
+
+LABEL = "2026-Q1"
+COMMITTEE, CHAIR = 901, 902
+ADA, BEN, CAT, DAN = 1111, 2222, 3333, 4444
+POLICY = {
+    "currency": "USD",
+    "cap": "1000.00",
+    "hourly_rate": "5.00",
+    "pay_currency": "RPL",
+    "split_by": "mixed",
+    "thanks_share": "20",
+    "approvals": "2",
+}
+START = datetime(2026, 1, 1, tzinfo=UTC)
+Path = tuple[str | int, ...]
+
+
+def facts(**more: Any) -> Facts:
+    given = {
+        "guild_id": 77,
+        "label": LABEL,
+        "version": 1,
+        "policy": POLICY,
+        "entries": (Accepted(1, ADA, 7800), Accepted(3, BEN, 2850), Accepted(4, DAN, 2025)),
+        "adjustments": (Adjustment(1, BEN, 0, -5_00), Adjustment(2, CAT, 60, 0)),
+        "voters": {ADA: 3, BEN: 1},
+        "declined": frozenset({DAN}),
+        "carries": {BEN: -30_00},
+        "tips": 10_00,
+        "price": "18.27",
+        **more,
+    }
+    return Facts(**given)
+
+
+def acts(statement: Statement, *, extra: tuple[dict[str, Any], ...] = ()) -> list[dict[str, Any]]:
+    """The record as the program writes it, from the opening of the round to its payments."""
+    here = {"round": LABEL}
+    entry = {
+        "category": "forum",
+        "date": "",
+        "logged_at": spell(START),
+        "note_digest": "ab",
+        **here,
+    }
+    next_round = {"round": "2026-Q2"}
+    hashed = {"version": statement.facts.version, "statement_sha256": statement.sha256, **here}
+    timed = {"due": spell(START), "late": False, **here}
+
+    def act(action: str, subject: str, actor: int | None = None, **data: Any) -> dict[str, Any]:
+        return {"action": action, "subject": subject, "actor": actor, "data": data}
+
+    def log(action: str, number: int, user: int, minutes: int, **more: Any) -> dict[str, Any]:
+        data = {"user_id": str(user), "minutes": minutes, **entry, **more}
+        return act(action, f"entry:{number}", user, **data)
+
+    def paid(user: int, amount: str, reference: str, action: str = "payment.recorded") -> Any:
+        told = {"version": 1, "user_id": str(user), "amount": amount, "reference": reference}
+        return act(action, f"user:{user}", CHAIR, **told, **here)
+
+    return [
+        act("round.opened", f"round:{LABEL}", COMMITTEE, policy_version=3, policy=POLICY, **timed),
+        act("helper.joined", f"user:{ADA}", ADA, state="active"),
+        log("entry.logged", 1, ADA, 7000),
+        log("entry.logged", 2, BEN, 99),
+        log("entry.edited", 1, ADA, 7800, minutes_before=7000),
+        {**log("entry.logged", 3, BEN, 2850), "actor": COMMITTEE, "acting_for": BEN},
+        act("entry.withdrawn", "entry:2", BEN, user_id=str(BEN), minutes=99, **here),
+        log("entry.logged", 4, DAN, 2025),
+        act("hours.done", f"user:{ADA}", ADA, **here),
+        act("round.called", f"round:{LABEL}", act="call", **timed),
+        act("helper.pay", f"user:{DAN}", DAN, wanted=False, rounds=[]),
+        act("round.closed", f"round:{LABEL}", closed_at=spell(START), declined=[str(DAN)], **timed),
+        act("round.opened", "round:2026-Q2", policy=POLICY, late=False, **next_round),
+        log("entry.logged", 5, ADA, 60, **next_round),
+        act("round.drafted", f"round:{LABEL}", act="compute", **timed),
+        *(
+            act(
+                "payout.adjusted",
+                f"adjustment:{number}",
+                COMMITTEE,
+                version=1,
+                user_id=str(user),
+                minutes=minutes,
+                amount=amount,
+                reason_digest="cd",
+                **here,
+            )
+            for number, user, minutes, amount in ((1, BEN, 0, "-5.00"), (2, CAT, 60, "0.00"))
+        ),
+        act("payout.priced", f"round:{LABEL}", COMMITTEE, price="18.3", pay_currency="RPL", **here),
+        act("payout.approved", f"round:{LABEL}", CHAIR, **{**hashed, "statement_sha256": "0" * 64}),
+        act(
+            "payout.priced", f"round:{LABEL}", COMMITTEE, price="18.27", pay_currency="RPL", **here
+        ),
+        act("rule.blocked", f"round:{LABEL}", COMMITTEE, rule="own line"),
+        act("payout.approved", f"round:{LABEL}", COMMITTEE, **hashed, **{"as": "committee"}),
+        act("payout.approved", f"round:{LABEL}", CHAIR, **hashed, **{"as": "committee"}),
+        act("payout.published", f"round:{LABEL}", CHAIR, total="1.00", **hashed),
+        act("round.payment_due", f"round:{LABEL}", act="pay", **timed),
+        paid(ADA, "1", "0xaa"),
+        act("payment.correction_proposed", "take_back:1", CHAIR, reference="0xaa", **here),
+        paid(ADA, "1", "0xaa", "payment.taken_back"),
+        *extra,
+        act("helper.pay", f"user:{BEN}", BEN, wanted=False, rounds=[LABEL]),
+        paid(ADA, "1", "0xbb"),
+    ]
+
+
+def chain(told: list[dict[str, Any]]) -> tuple[list[Row], str]:
+    """The rows of a record that began before the round, and the hash before the first of them."""
+    first = next_row(None, at=START, actor=1, action="settings.changed", subject="cap", data={})
+    rows, last = [], (first.number, first.hash)
+    for place, act in enumerate(told, 1):
+        row = next_row(last, at=START + timedelta(hours=place), **act)
+        rows.append(row)
+        last = (row.number, row.hash)
+    return rows, first.hash
+
+
+STATUS = {ADA: LineState.PAID, BEN: LineState.WAIVED, CAT: LineState.DUE, DAN: LineState.WAIVED}
+
+
+def bundled(
+    statement: Statement, told: list[dict[str, Any]], **status: LineState
+) -> dict[str, Any]:
+    rows, before = chain(told)
+    states = {**STATUS, **{int(user.removeprefix("u")): state for user, state in status.items()}}
+    shown = {
+        line.user_id: Shown(f"name of {line.user_id}", states[line.user_id])
+        for line in statement.lines
+    }
+    document = bundle(statement, shown=shown, rows=rows, before=before)
+    # As a file: what is read back has no tuples and no enumerations.
+    return json.loads(json.dumps(document))  # type: ignore[no-any-return]
+
+
+STATEMENT = compute(facts())
+SOUND = bundled(STATEMENT, acts(STATEMENT))
+TEXT = json.dumps(SOUND)
+
+
+def sealed(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as a careful forger leaves it: with both of its hashes made anew."""
+    forged = {**document}
+    try:
+        forged["statement_sha256"] = compute(facts_of(forged)).sha256
+        content = {key: value for key, value in forged.items() if key != "sha256"}
+        forged["sha256"] = sha256(content)
+    except Exception:  # noqa: BLE001 - what cannot be computed or hashed stays as it was
+        return forged
+    return forged
+
+
+def test_a_sound_bundle_has_no_faults() -> None:
+    assert faults(SOUND) == []
+    assert sealed(SOUND) == SOUND
+
+
+def test_neither_spacing_nor_the_order_of_keys_matters() -> None:
+    def backwards(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: backwards(value[key]) for key in reversed(value)}
+        return [backwards(item) for item in value] if isinstance(value, list) else value
+
+    assert faults(json.loads(json.dumps(backwards(SOUND), indent=7))) == []
+    assert canonical(backwards(SOUND)) == canonical(SOUND)
+
+
+def test_a_bundle_has_the_fields_of_the_file_and_its_inputs_give_the_statement_again() -> None:
+    assert list(SOUND["lines"][0]) == list(CSV_FIELDS)
+    assert {line["address"] for line in SOUND["lines"]} == {""}
+    assert compute(facts_of(SOUND)).sha256 == STATEMENT.sha256 == SOUND["statement_sha256"]
+    assert [line["status"] for line in SOUND["lines"]] == ["paid", "waived", "due", "waived"]
+
+
+def test_the_smallest_bundle_is_sound() -> None:
+    empty = compute(Facts(77, LABEL, 1, {}, price=""))
+    told = [
+        {"action": action, "subject": f"round:{LABEL}", "actor": actor, "data": {"round": LABEL, **data}}
+        for action, actor, data in (
+            ("round.opened", None, {"policy": {}}),
+            ("round.closed", None, {"declined": []}),
+            ("payout.approved", CHAIR, {"statement_sha256": empty.sha256}),
+            ("payout.published", CHAIR, {"version": 1, "statement_sha256": empty.sha256}),
+        )
+    ]  # fmt: skip
+    assert faults(bundled(empty, told)) == []
+
+
+# ---------------------------------------------------------------- every single change
+
+
+def scalars(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from scalars(item, (*path, key))
+    else:
+        yield path, value
+
+
+def containers(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict | list):
+        yield path, value
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from containers(item, (*path, key))
+
+
+def at(document: Any, path: Path) -> Any:
+    for key in path:
+        document = document[key]
+    return document
+
+
+def with_change(path: Path, change: Callable[[Any, Any], None]) -> dict[str, Any]:
+    """The sound bundle, changed in one place: `change` gets the container and the key."""
+    forged = json.loads(TEXT)
+    change(at(forged, path[:-1]), path[-1])
+    return forged
+
+
+def changed(path: Path, value: Any) -> dict[str, Any]:
+    return with_change(path, lambda container, key: container.__setitem__(key, value))
+
+
+def resealed(path: Path, value: Any) -> dict[str, Any]:
+    """The bundle with one change and new hashes, unless it is a hash that was changed."""
+    forged = changed(path, value)
+    return forged if path[-1] in HASHES and len(path) == 1 else sealed(forged)
+
+
+def other_values(value: Any) -> list[Any]:
+    """The same kind of value: another digit or letter, more, less."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value + 1, value - 1, value + 10, -value - 1]
+    texts = [f"{value}1", f"1{value}", f"{value} ", value.swapcase(), value[1:], value[:-1]]
+    for place, letter in enumerate(value[:2] + value[-1:]):
+        if letter.isdigit():
+            flipped = str((int(letter) + 1) % 10)
+            texts.append(value[:place] + flipped + value[place + 1 :])
+    return [text for text in texts if text != value]
+
+
+def other_kinds(value: Any) -> list[Any]:
+    """The same figure as another kind of value, and nothing at all."""
+    kinds: list[Any] = [None, [], {}, [value], {"value": value}]
+    if isinstance(value, str):
+        return [*kinds, 1, True]
+    if isinstance(value, bool):
+        return [*kinds, int(value), str(value)]
+    return [*kinds, str(value), *([bool(value)] if value in {0, 1} else [])]
+
+
+def only_shown(path: Path) -> bool:
+    """What stands beside a line: the hash of the whole bundle is all that guards it."""
+    return path[0] == "lines" and path[-1] in {"name", "address"}
+
+
+def word_for(path: Path) -> str:
+    """What a fault has to name so that a person finds the place."""
+    match path:
+        case ("policy", name):
+            return f"policy {name}:"
+        case ("lines", int(), "user_id"):
+            return "lines: "
+        case ("lines", int(place), field):
+            return f"line {SOUND['lines'][place]['user_id']}: {field} says"
+        case ("inputs", "entries", int(), "number"):
+            return "entry "
+        case ("inputs", "entries", int(place), _):
+            return f"entry {SOUND['inputs']['entries'][place]['number']}: "
+        case ("inputs", "adjustments", int(), "number"):
+            return "adjustment "
+        case ("inputs", "adjustments", int(place), _):
+            return f"adjustment {SOUND['inputs']['adjustments'][place]['number']}: "
+        case ("inputs", "voters" | "carries", _):
+            return ""
+        case ("inputs", "tips"):
+            return ""
+        case ("inputs", name, *_):
+            return f"{name}: "
+        case ("record", "before"):
+            return f"record row {SOUND['record']['rows'][0]['number']}: "
+        case ("record", "rows", int(), "number", *_):
+            return "record row "
+        case ("record", "rows", int(place), *_):
+            return f"record row {SOUND['record']['rows'][place]['number']}: "
+        case ("round",) | ("version",):
+            return "published: "
+        case ("guild_id",):
+            return ""
+        case _:
+            return f"{path[0]}: "
+
+
+SEAL = "sha256: it is not the hash of this bundle"
+HASHES = ("statement_sha256", "sha256")
+SCALARS = list(scalars(SOUND))
+
+
+def test_the_bundle_holds_every_kind_of_value() -> None:
+    found = {path[0] for path, _ in SCALARS}
+    assert found == set(SOUND)
+    assert all(SOUND["inputs"][name] for name in SOUND["inputs"])
+    assert len(SCALARS) > 400
+
+
+@pytest.mark.parametrize("part", list(SOUND))
+def test_another_value_anywhere_is_found_and_named_also_with_new_hashes(part: str) -> None:
+    missed = []
+    for path, value in SCALARS:
+        if path[0] != part:
+            continue
+        others = other_values(value)
+        if path != ("stipend",) and SEAL not in faults(changed(path, others[0])):
+            missed.append((path, others[0], "as it is"))
+        if not only_shown(path):
+            missed += [
+                (path, other, "with new hashes")
+                for other in others
+                if not any(word_for(path) in fault for fault in faults(resealed(path, other)))
+            ]
+    assert missed == []
+
+
+@pytest.mark.parametrize("part", list(SOUND))
+def test_another_kind_of_value_anywhere_is_found_also_with_new_hashes(part: str) -> None:
+    missed = [
+        (path, other)
+        for path, value in SCALARS
+        if path[0] == part
+        for other in other_kinds(value)
+        if not faults(changed(path, other) if only_shown(path) else resealed(path, other))
+    ]
+    assert missed == []
+
+
+def test_an_item_taken_out_anywhere_is_found_also_with_new_hashes() -> None:
+    for path, container in containers(SOUND):
+        for key in container if isinstance(container, dict) else range(len(container)):
+            forged = with_change(
+                (*path, key), lambda inner, inner_key: inner.__delitem__(inner_key)
+            )
+            assert faults(forged), (*path, key)
+            if (*path, key) not in {("sha256",), ("statement_sha256",)}:
+                assert faults(sealed(forged)), (*path, key)
+
+
+@pytest.mark.parametrize("added", ("1", 1, None, [], {}))
+def test_an_item_put_in_anywhere_is_found_also_with_new_hashes(added: object) -> None:
+    for path, container in containers(SOUND):
+        forged = json.loads(TEXT)
+        if isinstance(container, dict):
+            at(forged, path)["5555"] = added
+        else:
+            at(forged, path).append(added)
+        assert faults(forged), path
+        assert faults(sealed(forged)), path
+
+
+def test_an_item_doubled_or_moved_is_found_also_with_new_hashes() -> None:
+    for path, container in containers(SOUND):
+        if isinstance(container, list):
+            for place, item in enumerate(container):
+                doubled = with_change(
+                    (*path, place), lambda inner, key, item=item: inner.insert(key, item)
+                )
+                assert faults(sealed(doubled)), (*path, place)
+            turned = json.loads(TEXT)
+            at(turned, path).reverse()
+            assert len(container) < 2 or faults(sealed(turned)), path
+
+
+@given(st.data())
+def test_no_digit_of_the_file_can_be_flipped_unseen(data: st.DataObject) -> None:
+    text = json.dumps(SOUND)
+    places = [place for place, letter in enumerate(text) if letter.isdigit()]
+    place = data.draw(st.sampled_from(places))
+    digit = data.draw(st.sampled_from("0123456789").filter(lambda digit: digit != text[place]))
+    try:
+        forged = json.loads(text[:place] + digit + text[place + 1 :])
+    except ValueError:
+        return
+    assert faults(forged)
+
+
+def test_a_name_or_address_is_guarded_by_the_hash_of_the_bundle_alone() -> None:
+    forged = changed(("lines", 0, "name"), "Mallory")
+    assert faults(forged) == ["sha256: it is not the hash of this bundle"]
+    assert faults(sealed(forged)) == []
+
+
+# ---------------------------------------------------------------- what a fault says
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    (
+        (("total",), "1000.01", "total: the bundle says '1000.01', recomputed "),
+        (("lines", 0, "amount"), "1.00", f"line {ADA}: amount says '1.00', recomputed "),
+        (("lines", 2, "status"), "paid", f"line {CAT}: status says 'paid', the record 'due'"),
+        (("policy", "cap"), "1100.00", "policy cap: the bundle says '1100.00', the record '1000.00'"),
+        (("inputs", "entries", 1, "minutes"), 2851,
+         f"entry 3: the bundle says ('{BEN}', 2851), the record ('{BEN}', 2850)"),
+        (("inputs", "price"), "18.28", "price: the bundle says '18.28', the record '18.27'"),
+        (("record", "rows", 4, "data", "minutes"), 7801,
+         "record row 6: its content does not give its hash"),
+        (("inputs", "declined"), [], "declined: the bundle says [], the record ['4444']"),
+    ),
+)  # fmt: skip
+def test_a_fault_says_what_is_there_and_what_should_be(path: Path, value: Any, told: str) -> None:
+    assert any(fault.startswith(told) for fault in faults(sealed(changed(path, value))))
+
+
+@pytest.mark.parametrize(
+    "document", (None, [], "text", 1, {}, {"stipend": 2}, {"stipend": "1"}, {"stipend": True})
+)
+def test_what_is_no_bundle_of_this_format_is_told_as_one_fault(document: object) -> None:
+    (fault,) = faults(document)
+    assert fault.startswith(("this is not a bundle", "stipend: this program reads format 1"))
+
+
+def test_a_bundle_without_anything_in_it_is_told_as_odd() -> None:
+    assert all("KeyError" in fault for fault in faults({"stipend": 1}))
+    assert faults({"stipend": 1})
+
+
+def test_what_is_broken_in_one_place_hides_nothing_in_another() -> None:
+    forged = changed(("policy", "decimals"), "9")
+    forged["record"]["rows"][3]["actor"] = "7"
+    found = faults(forged)
+    assert "policy decimals: the bundle says '9', the record None" in found
+    assert "record row 5: its content does not give its hash" in found
+
+
+def test_a_bundle_nested_beyond_measure_is_a_fault() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert any("RecursionError" in fault for fault in faults({**SOUND, "total": deep}))
+
+
+# ---------------------------------------------------------------- replaying the record
+
+
+def test_a_statement_that_was_never_published_or_approved_by_too_few_is_found() -> None:
+    told = acts(STATEMENT)
+    unpublished = [act for act in told if act["action"] != "payout.published"]
+    assert faults(bundled(STATEMENT, unpublished)) == [
+        "published: the record does not say that this statement was published"
+    ]
+    once = [act for act in told if act["actor"] != CHAIR or act["action"] != "payout.approved"]
+    assert faults(bundled(STATEMENT, once)) == [
+        "approvals: the record does not hold enough of them for this statement"
+    ]
+
+
+def test_two_approvals_of_one_person_are_one() -> None:
+    told = acts(STATEMENT)
+    for act in told:
+        if act["action"] == "payout.approved":
+            act["actor"] = CHAIR
+    (fault,) = faults(bundled(STATEMENT, told))
+    assert fault.startswith("approvals: ")
+
+
+def test_what_happens_after_publication_changes_statuses_and_no_inputs() -> None:
+    here = {"round": LABEL}
+    later: tuple[dict[str, Any], ...] = (
+        {"action": "payout.adjusted", "subject": "adjustment:9", "actor": CHAIR,
+         "data": {"version": 2, "user_id": str(ADA), "minutes": 1, "amount": "0.00", **here}},
+        {"action": "payout.priced", "subject": f"round:{LABEL}", "actor": CHAIR,
+         "data": {"price": "20", **here}},
+        {"action": "helper.pay", "subject": f"user:{CAT}", "actor": CAT,
+         "data": {"wanted": False, "rounds": ["2025-Q4", LABEL]}},
+        {"action": "helper.pay", "subject": f"user:{CAT}", "actor": CAT,
+         "data": {"wanted": True, "rounds": [LABEL]}},
+    )  # fmt: skip
+    told = acts(STATEMENT, extra=later)
+    assert faults(bundled(STATEMENT, told)) == []
+    assert faults(bundled(STATEMENT, told[:-3])) != []
+
+
+def test_a_second_version_takes_over_what_the_first_began() -> None:
+    correction = Adjustment(9, CAT, 0, 7_00)
+    second = compute(
+        replace(STATEMENT.facts, version=2, adjustments=(*STATEMENT.facts.adjustments, correction))
+    )
+    here = {"round": LABEL}
+    hashed = {"version": 2, "statement_sha256": second.sha256, **here}
+    extra: tuple[dict[str, Any], ...] = (
+        {"action": "payout.adjusted", "subject": "adjustment:9", "actor": COMMITTEE,
+         "data": {"version": 2, "user_id": str(CAT), "minutes": 0, "amount": "7.00", **here}},
+        {"action": "payout.approved", "subject": f"round:{LABEL}", "actor": CHAIR, "data": hashed},
+        {"action": "payout.approved", "subject": f"round:{LABEL}", "actor": COMMITTEE, "data": hashed},
+        {"action": "payout.published", "subject": f"round:{LABEL}", "actor": CHAIR, "data": hashed},
+    )  # fmt: skip
+    told = acts(STATEMENT, extra=extra)
+    assert faults(bundled(second, told)) == []
+    # The first version stays what it was.
+    assert faults(bundled(STATEMENT, told)) == []
+
+
+def test_a_line_of_nothing_is_none_and_payments_are_those_of_the_record() -> None:
+    given_away = facts(entries=(Accepted(1, ADA, 7800), Accepted(3, BEN, 0)), adjustments=(),
+                       carries={}, voters={}, tips=0, declined=frozenset(), price="")  # fmt: skip
+    statement = compute(given_away)
+    told = [
+        {"action": action, "subject": subject, "actor": actor, "data": {"round": LABEL, **data}}
+        for action, subject, actor, data in (
+            ("round.opened", "round", None, {"policy": POLICY}),
+            ("entry.logged", "entry:1", ADA, {"user_id": str(ADA), "minutes": 7800}),
+            ("entry.logged", "entry:3", BEN, {"user_id": str(BEN), "minutes": 0}),
+            ("round.closed", "round", None, {"declined": []}),
+            ("payout.approved", "round", CHAIR, {"statement_sha256": statement.sha256}),
+            ("payout.approved", "round", COMMITTEE, {"statement_sha256": statement.sha256}),
+            ("payout.published", "round", CHAIR, {"version": 1, "statement_sha256": statement.sha256}),
+        )
+    ]  # fmt: skip
+    sound = bundled(statement, told, u1111=LineState.DUE, u2222=LineState.NONE)
+    assert faults(sound) == []
+    assert faults(bundled(statement, told, u1111=LineState.PAID, u2222=LineState.DUE)) == [
+        f"line {ADA}: status says 'paid', the record 'due'",
+        f"line {BEN}: status says 'due', the record 'none'",
+    ]
+
+
+def test_a_record_from_its_very_beginning_follows_nothing() -> None:
+    row = next_row(None, at=START, actor=None, action="a", subject="s", data={})
+    document = bundle(STATEMENT, shown={user: Shown("", state) for user, state in STATUS.items()},
+                      rows=[row], before=GENESIS)  # fmt: skip
+    assert document["record"] == {"before": GENESIS, "rows": [row.as_json()]}
+    assert as_json(STATEMENT).items() <= {**document, "lines": as_json(STATEMENT)["lines"]}.items()
