@@ -1,0 +1,49 @@
+"""Questions before something that cannot simply be taken back; a red button answers them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain.errors import Refusal
+from bot.domain.people import Actor
+from storage import record
+from storage.tables import Confirmation
+
+ANSWER_WITHIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a person confirmed: the act and the facts it was asked with."""
+
+    act: str
+    facts: Mapping[str, Any]
+
+
+async def ask(session: AsyncSession, *, by: Actor, act: str, facts: Mapping[str, Any]) -> int:
+    """Store a question and return its number, which the button carries."""
+    await record.forget_confirmations(session, before=by.now - ANSWER_WITHIN)
+    question = Confirmation(
+        guild_id=by.guild_id, user_id=by.user_id, act=act, facts=json.dumps(dict(facts)), at=by.now
+    )
+    session.add(question)
+    await session.flush()
+    return question.id
+
+
+async def take(session: AsyncSession, *, by: Actor, number: int) -> Confirmed:
+    """Take an answer: once, in time, and only from the person who was asked."""
+    question = await record.confirmation(session, by.guild_id, number)
+    if question is None or by.now - question.at > ANSWER_WITHIN:
+        raise Refusal("This question has been answered or has expired. Use the command again.")
+    if question.user_id != by.user_id:
+        raise Refusal("Only the person who was asked can press this. Use the command yourself.")
+    confirmed = Confirmed(question.act, json.loads(question.facts))
+    await session.delete(question)
+    return confirmed

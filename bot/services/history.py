@@ -1,0 +1,114 @@
+"""The record of a server: appending to it, and reading it back as a chain."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain.canonical import canonical, digest
+from bot.domain.errors import Repeated
+from bot.domain.people import Actor
+from bot.domain.record import GENESIS, Row, chain_faults, next_row
+from storage import people, record
+from storage.tables import RecordRow, Round
+
+
+async def begin(session: AsyncSession, by: Actor) -> None:
+    """Take an interaction on: once only, whatever number of processes received it.
+
+    Raises `Repeated` for one that was carried out before.
+    """
+    if not await record.claim(session, by.interaction_id, at=by.now):
+        raise Repeated
+    await people.seen(session, guild_id=by.guild_id, user_id=by.user_id, name=by.name)
+
+
+async def append(
+    session: AsyncSession,
+    *,
+    guild_id: int,
+    at: datetime,
+    action: str,
+    subject: str,
+    actor: int | None = None,
+    acting_for: int | None = None,
+    data: Mapping[str, Any] | None = None,
+    texts: Mapping[str, str] | None = None,
+    concerning: Round | None = None,
+) -> Row:
+    """Append one row to a server's record.
+
+    `texts` may have to be erased one day: they enter the chain as salted digests only. A row
+    `concerning` a round carries its label and belongs to the part of the chain that the round's
+    bundle holds.
+    """
+    content = dict(data or {})
+    if concerning is not None:
+        content["round"] = concerning.label
+    salts = {field: (secrets.token_hex(16), text) for field, text in (texts or {}).items() if text}
+    content |= {f"{field}_digest": digest(salt, text) for field, (salt, text) in salts.items()}
+    row = next_row(
+        await record.last(session, guild_id),
+        at=at,
+        actor=actor,
+        acting_for=acting_for,
+        action=action,
+        subject=subject,
+        data=content,
+    )
+    await record.add(
+        session,
+        guild_id=guild_id,
+        **{**row.as_json(), "data": canonical(row.data).decode()},
+    )
+    for field, (salt, text) in salts.items():
+        await record.add_opening(
+            session, guild_id=guild_id, number=row.number, field=field, salt=salt, text=text
+        )
+    if concerning is not None:
+        touch(concerning, row)
+    return row
+
+
+def touch(concerning: Round, row: Row) -> None:
+    """Let a row belong to the part of the chain that the round's bundle holds."""
+    concerning.record_first = concerning.record_first or row.number
+    concerning.record_last = row.number
+
+
+async def part(session: AsyncSession, round_: Round) -> tuple[list[Row], str]:
+    """Return a round's part of the chain and the hash before it."""
+    rows = await record.rows(
+        session, round_.guild_id, first=round_.record_first, until=round_.record_last
+    )
+    return [as_row(row) for row in rows], rows[0].previous if rows else GENESIS
+
+
+async def chain(session: AsyncSession, guild_id: int) -> list[Row]:
+    """Return the whole chain of a server."""
+    return [as_row(row) for row in await record.rows(session, guild_id)]
+
+
+async def faults(session: AsyncSession, guild_id: int) -> list[str]:
+    """Return what is wrong with a server's chain; an empty list is sound."""
+    return chain_faults(await chain(session, guild_id), GENESIS)
+
+
+def as_row(stored: RecordRow) -> Row:
+    """Turn a stored row into one of the chain."""
+    return Row(
+        number=stored.number,
+        time=stored.time,
+        actor=stored.actor,
+        acting_for=stored.acting_for,
+        action=stored.action,
+        subject=stored.subject,
+        data=json.loads(stored.data),
+        previous=stored.previous,
+        hash=stored.hash,
+    )

@@ -1,0 +1,75 @@
+"""What the bot has to say by itself: stored with the change it speaks of, sent after the commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage import posts
+from storage.tables import Post
+
+PENDING, SENT, PARKED, SKIPPED = "pending", "sent", "parked", "skipped"
+
+
+async def say(
+    session: AsyncSession,
+    *,
+    guild_id: int,
+    name: str,
+    kind: str,
+    at: datetime,
+    round_id: int | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Store a message to send; one that was sent under this name is brought up to date instead."""
+    known = await posts.named(session, guild_id, name)
+    text = json.dumps(dict(facts or {}))
+    if known is None:
+        session.add(
+            Post(
+                guild_id=guild_id,
+                name=name,
+                kind=kind,
+                round_id=round_id,
+                facts=text,
+                state=PENDING,
+                created_at=at,
+            )
+        )
+    else:
+        known.facts = text
+        if known.state != SKIPPED:
+            known.state = PENDING
+
+
+async def sent(
+    session: AsyncSession, post: Post, *, channel_id: int, message_id: int, at: datetime
+) -> None:
+    """Note that a message stands."""
+    row = await session.get(Post, post.id)
+    assert row is not None
+    row.state, row.sent_at, row.problem = SENT, at, ""
+    row.channel_id, row.message_id = channel_id, message_id
+
+
+async def failed(session: AsyncSession, post: Post, *, problem: str, state: str) -> None:
+    """Note that a message could not be sent: `parked` until something changes, or `skipped`."""
+    row = await session.get(Post, post.id)
+    assert row is not None
+    row.state, row.problem = state, problem
+    row.attempts += 1
+
+
+async def unpark(session: AsyncSession, guild_id: int | None = None) -> None:
+    """Try again what a channel refused: in one server, or everywhere."""
+    for post in await posts.parked(session, guild_id):
+        post.state = PENDING
+
+
+async def problems(session: AsyncSession, guild_id: int) -> tuple[str, ...]:
+    """Return why messages of a server are waiting, each reason once."""
+    return tuple(dict.fromkeys(post.problem for post in await posts.parked(session, guild_id)))

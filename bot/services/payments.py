@@ -1,0 +1,398 @@
+"""Payments: recorded once, taken back by two people, and what is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import people
+from bot.domain.errors import Blocked, Refusal
+from bot.domain.money import format_amount
+from bot.domain.people import Actor
+from bot.domain.statement import Line, Statement
+from bot.domain.states import Line as LineState
+from bot.services import history, lines, outbox, settings, settlement
+from bot.services import rounds as round_service
+from bot.services.settlement import Change
+from storage import payout, rounds
+from storage import people as stored_people
+from storage.tables import Payment, Round, TakeBack
+
+LONGEST_REFERENCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Payments that were recorded; amounts in the smallest unit of `currency`."""
+
+    label: str
+    reference: str
+    user_ids: tuple[int, ...]
+    total: int
+    currency: str
+    decimals: int
+    still_due: int
+    left_out: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A proposal to take payments back, or one that was confirmed."""
+
+    number: int
+    label: str
+    reference: str
+    user_ids: tuple[int, ...]
+    total: int
+    currency: str
+    decimals: int
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAmount:
+    """What is still to be paid to somebody from one round."""
+
+    label: str
+    amount: int
+    currency: str
+    decimals: int
+    state: LineState
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """One's own line, with everything its explanation needs."""
+
+    statement: Statement
+    line: Line | None
+    state: LineState | None
+    reference: str
+    changes: tuple[Change, ...]
+    open_amounts: tuple[OpenAmount, ...]
+
+
+async def record(
+    session: AsyncSession,
+    *,
+    by: Actor,
+    reference: str,
+    user_id: int | None = None,
+    label: str | None = None,
+) -> Recorded:
+    """Record that one line, or every due line, of a published round was paid.
+
+    A line is paid at most once and a reference is used once per payee, in whatever round. Lines
+    that a correction under way would change are left out.
+    """
+    await history.begin(session, by)
+    people.require_committee((await settings.current(session, by.guild_id)).policy, by)
+    word = _reference(reference)
+    round_ = await round_service.newest_published(session, by.guild_id, label)
+    statement = await lines.published(session, round_)
+    states = await lines.states(session, round_)
+    changing = await _changing(session, round_, statement)
+    if user_id is not None:
+        _require_due(round_, states.get(user_id), user_id, changing)
+        chosen = [user_id]
+    else:
+        every = [user for user, state in states.items() if state is LineState.DUE]
+        chosen = [user for user in every if user not in changing]
+        if not chosen:
+            raise Refusal(
+                f"No line of {round_.label} is due. "
+                + ("A correction of the rest is under way." if every else "Everything is recorded.")
+            )
+    await _require_new(session, by.guild_id, word, chosen)
+    for user in chosen:
+        line = statement.line_of(user)
+        assert line is not None
+        session.add(
+            Payment(
+                guild_id=by.guild_id,
+                round_id=round_.id,
+                version=statement.facts.version,
+                user_id=user,
+                amount=line.amount,
+                pay_amount=line.pay_amount,
+                reference=word,
+                actor_id=by.user_id,
+                at=by.now,
+            )
+        )
+        await history.append(
+            session,
+            guild_id=by.guild_id,
+            at=by.now,
+            actor=by.user_id,
+            action="payment.recorded",
+            subject=f"user:{user}",
+            data={
+                "version": statement.facts.version,
+                "user_id": str(user),
+                "amount": format_amount(line.amount, decimals=statement.policy.decimals),
+                "reference": word,
+            },
+            concerning=round_,
+        )
+    await session.flush()
+    paid = [line for line in statement.lines if line.user_id in set(chosen)]
+    after = await lines.states(session, round_)
+    await outbox.say(
+        session,
+        guild_id=by.guild_id,
+        name=f"round:{round_.id}:paid:{by.interaction_id}",
+        kind="paid",
+        at=by.now,
+        round_id=round_.id,
+        facts={"reference": word, "users": chosen},
+    )
+    return Recorded(
+        label=round_.label,
+        reference=word,
+        user_ids=tuple(chosen),
+        total=sum(line.amount for line in paid),
+        currency=statement.policy.currency,
+        decimals=statement.policy.decimals,
+        still_due=sum(state is LineState.DUE for state in after.values()),
+        left_out=tuple(user for user in changing if states.get(user) is LineState.DUE),
+    )
+
+
+async def correct(session: AsyncSession, *, by: Actor, reference: str, reason: str) -> TakenBack:
+    """Propose to take a wrongly recorded payment back, or confirm somebody else's proposal."""
+    await history.begin(session, by)
+    people.require_committee((await settings.current(session, by.guild_id)).policy, by)
+    word = _reference(reference)
+    why = settlement.require_reason(reason)
+    waiting = await payout.open_take_back(session, by.guild_id, word)
+    if waiting is not None and waiting.actor_id != by.user_id:
+        return await _confirm(session, by, waiting)
+    payments = await payout.by_reference(session, by.guild_id, word)
+    if not payments:
+        raise Refusal("No payment is recorded under that reference. Check it in `/payout show`.")
+    await _require_unconcerned(session, by, payments)
+    if waiting is not None:
+        raise Refusal("You proposed this already. Another committee member has to confirm it.")
+    proposal = TakeBack(
+        guild_id=by.guild_id, reference=word, reason=why, actor_id=by.user_id, at=by.now
+    )
+    session.add(proposal)
+    await session.flush()
+    round_ = await rounds.get(session, payments[0].round_id)
+    assert round_ is not None
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="payment.correction_proposed",
+        subject=f"take_back:{proposal.id}",
+        data={"reference": word},
+        texts={"reason": why},
+        concerning=round_,
+    )
+    await outbox.say(
+        session,
+        guild_id=by.guild_id,
+        name=f"take_back:{proposal.id}",
+        kind="take-back",
+        at=by.now,
+        round_id=round_.id,
+        facts={
+            "number": proposal.id,
+            "reference": word,
+            "reason": why,
+            "actor": by.user_id,
+            "users": [payment.user_id for payment in payments],
+        },
+    )
+    return await _taken_back(session, proposal, payments, confirmed=False)
+
+
+async def confirm(session: AsyncSession, *, by: Actor, number: int) -> TakenBack:
+    """Confirm a proposal to take payments back, as a second committee member."""
+    await history.begin(session, by)
+    people.require_committee((await settings.current(session, by.guild_id)).policy, by)
+    proposal = await payout.take_back(session, by.guild_id, number)
+    if proposal is None:
+        raise Refusal("There is no such proposal here. `/payout correct` makes one.")
+    if proposal.confirmed_at is not None:
+        raise Refusal("This was confirmed already; the payment is taken back.")
+    return await _confirm(session, by, proposal)
+
+
+async def mine(session: AsyncSession, *, by: Actor, label: str | None) -> Mine:
+    """Return one's own line of a published round, and without a label all open amounts."""
+    round_ = await round_service.newest_published(session, by.guild_id, label)
+    statement = await lines.published(session, round_)
+    states = await lines.states(session, round_)
+    own = [
+        payment
+        for payment in await payout.payments(session, round_.id)
+        if payment.user_id == by.user_id
+    ]
+    open_amounts = () if label else await _open_amounts(session, by)
+    changes = await settlement.changes_of(session, round_)
+    return Mine(
+        statement=statement,
+        line=statement.line_of(by.user_id),
+        state=states.get(by.user_id),
+        reference=own[0].reference if own else "",
+        changes=tuple(change for change in changes if change.user_id == by.user_id),
+        open_amounts=open_amounts,
+    )
+
+
+async def references(session: AsyncSession, guild_id: int) -> list[str]:
+    """Return the newest references with a standing payment."""
+    return list(await payout.references(session, guild_id))
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _reference(text: str) -> str:
+    word = " ".join(text.split())
+    if not word or len(word) > LONGEST_REFERENCE or not word.isprintable():
+        raise Refusal(
+            "`reference` is what finds the payment again, such as a transaction hash: "
+            f"up to {LONGEST_REFERENCE} characters."
+        )
+    return word
+
+
+def _require_due(
+    round_: Round, state: LineState | None, user_id: int, changing: frozenset[int]
+) -> None:
+    if state is LineState.DUE and user_id not in changing:
+        return
+    why = {
+        None: "has no line",
+        LineState.PAID: "is recorded as paid already",
+        LineState.WAIVED: "has declined pay",
+        LineState.HELD: "is held",
+        LineState.NONE: "gets 0",
+        LineState.DUE: "is being corrected: publish the correction first",
+    }[state]
+    raise Refusal(f"<@{user_id}> {why} in {round_.label}, so nothing is recorded.")
+
+
+async def _changing(session: AsyncSession, round_: Round, statement: Statement) -> frozenset[int]:
+    """Return whose amounts a correction under way would change."""
+    if round_.draft_version is None:
+        return frozenset()
+    draft = await lines.draft(session, round_)
+    users = {line.user_id for line in (*draft.lines, *statement.lines)}
+
+    def amount(of: Statement, user: int) -> int:
+        line = of.line_of(user)
+        return line.amount if line else 0
+
+    return frozenset(user for user in users if amount(draft, user) != amount(statement, user))
+
+
+async def _require_new(
+    session: AsyncSession, guild_id: int, reference: str, users: list[int]
+) -> None:
+    used = {
+        payment.user_id: payment
+        for payment in await payout.by_reference(session, guild_id, reference)
+        if payment.user_id in users
+    }
+    for user, payment in used.items():
+        round_ = await rounds.get(session, payment.round_id)
+        assert round_ is not None
+        raise Refusal(
+            f"This reference already stands for a payment to <@{user}> in {round_.label}. "
+            "A reference is used once per payee; nothing is recorded."
+        )
+
+
+async def _require_unconcerned(
+    session: AsyncSession, by: Actor, payments: Sequence[Payment]
+) -> None:
+    if any(payment.user_id == by.user_id for payment in payments):
+        await settlement.block(session, by=by, rule="own line", subject=f"user:{by.user_id}")
+        raise Blocked("This payment is your own, so two other committee members correct it.")
+
+
+async def _confirm(session: AsyncSession, by: Actor, proposal: TakeBack) -> TakenBack:
+    payments = await payout.by_reference(session, by.guild_id, proposal.reference)
+    if not payments:
+        raise Refusal("No payment is recorded under that reference any more.")
+    if proposal.actor_id == by.user_id:
+        await settlement.block(
+            session, by=by, rule="second person", subject=f"take_back:{proposal.id}"
+        )
+        raise Blocked("You proposed this, so another committee member has to confirm it.")
+    await _require_unconcerned(session, by, payments)
+    proposal.confirmed_by, proposal.confirmed_at = by.user_id, by.now
+    declining = set(await stored_people.declined(session, by.guild_id))
+    for payment in payments:
+        payment.taken_back_at = by.now
+        round_ = await rounds.get(session, payment.round_id)
+        assert round_ is not None
+        await round_service.unsettle(session, round_)
+        await history.append(
+            session,
+            guild_id=by.guild_id,
+            at=by.now,
+            actor=by.user_id,
+            action="payment.taken_back",
+            subject=f"user:{payment.user_id}",
+            data={
+                "user_id": str(payment.user_id),
+                "reference": proposal.reference,
+                "waived": payment.user_id in declining,
+            },
+            concerning=round_,
+        )
+    await outbox.say(
+        session,
+        guild_id=by.guild_id,
+        name=f"take_back:{proposal.id}:done",
+        kind="taken-back",
+        at=by.now,
+        round_id=payments[0].round_id,
+        facts={
+            "reference": proposal.reference,
+            "users": [payment.user_id for payment in payments],
+        },
+    )
+    return await _taken_back(session, proposal, payments, confirmed=True)
+
+
+async def _taken_back(
+    session: AsyncSession, proposal: TakeBack, payments: Sequence[Payment], *, confirmed: bool
+) -> TakenBack:
+    round_ = await rounds.get(session, payments[0].round_id)
+    assert round_ is not None
+    policy = (await settings.pinned(session, round_)).policy
+    return TakenBack(
+        number=proposal.id,
+        label=round_.label,
+        reference=proposal.reference,
+        user_ids=tuple(payment.user_id for payment in payments),
+        total=sum(payment.amount for payment in payments),
+        currency=policy.currency,
+        decimals=policy.decimals,
+        confirmed=confirmed,
+    )
+
+
+async def _open_amounts(session: AsyncSession, by: Actor) -> tuple[OpenAmount, ...]:
+    found = []
+    for round_ in await payout.lines_of(session, by.guild_id, user_id=by.user_id):
+        state = (await lines.states(session, round_))[by.user_id]
+        if state in (LineState.DUE, LineState.HELD):
+            statement = await lines.published(session, round_)
+            line = statement.line_of(by.user_id)
+            assert line is not None
+            policy = statement.policy
+            found.append(
+                OpenAmount(round_.label, line.amount, policy.currency, policy.decimals, state)
+            )
+    return tuple(found)

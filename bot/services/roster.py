@@ -1,0 +1,333 @@
+"""The roster: how people become helpers, vouch for others, decline pay, and leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import people as rights
+from bot.domain.errors import Refusal
+from bot.domain.people import Actor, Person
+from bot.domain.policy import Policy
+from bot.domain.states import Helper, Line
+from bot.services import history, lines, settings
+from bot.services import rounds as round_service
+from storage import hours, payout, people, rounds
+from storage.tables import Helper as Row
+from storage.tables import Round, Vouch
+
+VOUCHES_A_ROUND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where somebody stands after a change; `role_id` is to be given or taken where set."""
+
+    user_id: int
+    state: Helper
+    admission: str
+    role_id: int | None = None
+    is_new: bool = True
+    can_vouch: bool = False
+    vouches_left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Whether somebody wants pay, and what that means for what is under way."""
+
+    wanted: bool
+    open_label: str | None
+    closed_labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of the roster as everybody may see it."""
+
+    user_id: int
+    state: Helper
+    since: datetime
+    declines_pay: bool
+
+
+async def join(session: AsyncSession, *, by: Actor) -> Standing:
+    """Ask to be a helper: listed at once, or a candidate until vouched for or added."""
+    await history.begin(session, by)
+    policy = (await settings.current(session, by.guild_id)).policy
+    row = await people.helper(session, by.guild_id, by.user_id)
+    if row is not None and row.state == Helper.ACTIVE:
+        raise Refusal("You are a helper already. `/hours log` logs your time.")
+    if row is not None and row.state == Helper.REMOVED:
+        raise Refusal(
+            "A moderator removed you from the roster, so a moderator has to add you again."
+        )
+    returns = row is not None and row.state in _KNOWN_STATES
+    vouched = policy.admission == "vouched" and await _is_vouched(session, by)
+    admitted = policy.admission == "open" or returns or vouched
+    state = Helper.ACTIVE if admitted else Helper.CANDIDATE
+    is_new = row is None or row.state != state
+    if is_new:
+        await _set(session, by=by, user_id=by.user_id, state=state, action="helper.joined")
+    entitled = await _entitled(session, by.guild_id)
+    return _standing(policy, by.user_id, state, is_new=is_new, can_vouch=bool(entitled))
+
+
+async def leave(session: AsyncSession, *, by: Actor) -> Standing:
+    """Leave the roster; what was logged is paid all the same."""
+    await history.begin(session, by)
+    policy = (await settings.current(session, by.guild_id)).policy
+    was = await may_leave(session, by=by)
+    await _set(session, by=by, user_id=by.user_id, state=Helper.LEFT, action="helper.left")
+    if was is Helper.CANDIDATE:
+        await _forget(session, by.guild_id, by.user_id)
+    return _standing(policy, by.user_id, Helper.LEFT)
+
+
+async def may_leave(session: AsyncSession, *, by: Actor) -> Helper:
+    """Return where somebody stands, refuse whoever is not on the roster."""
+    row = await people.helper(session, by.guild_id, by.user_id)
+    if row is None or row.state in _GONE_STATES:
+        raise Refusal("You are not on the roster. `/helper join` puts you there.")
+    return Helper(row.state)
+
+
+async def vouch(session: AsyncSession, *, by: Actor, person: Person) -> Standing:
+    """Give one's word for somebody: a candidate is admitted, others once they ask to join.
+
+    Entitled are helpers paid in an earlier round; before any payout every active helper.
+    """
+    await history.begin(session, by)
+    policy = (await settings.current(session, by.guild_id)).policy
+    _require_person(person)
+    if policy.admission != "vouched":
+        how = (
+            "`/helper join` is enough" if policy.admission == "open" else "a moderator adds helpers"
+        )
+        raise Refusal(f"Vouching is not needed here: {how}.")
+    if person.user_id == by.user_id:
+        raise Refusal("Somebody else has to vouch for you. Active helpers are in `/helper list`.")
+    entitled = await _entitled(session, by.guild_id)
+    if by.user_id not in entitled:
+        who = (
+            "helpers who were paid before"
+            if await _anyone_paid(session, by.guild_id)
+            else "active helpers"
+        )
+        raise Refusal(f"Only {who} can vouch. A moderator can add people with `/helper add`.")
+    row = await people.helper(session, by.guild_id, person.user_id)
+    if row is not None and row.state == Helper.ACTIVE:
+        raise Refusal(f"<@{person.user_id}> is a helper already.")
+    if row is not None and row.state == Helper.REMOVED:
+        raise Refusal(f"<@{person.user_id}> was removed, so a moderator has to add them again.")
+    round_id = await _open_round(session, by.guild_id)
+    given = await people.vouches_by(session, by.guild_id, voucher_id=by.user_id, round_id=round_id)
+    if given >= VOUCHES_A_ROUND:
+        raise Refusal(f"You have vouched {VOUCHES_A_ROUND} times in this round, the most there is.")
+    if by.user_id in await people.vouches_for(session, by.guild_id, user_id=person.user_id):
+        raise Refusal(
+            f"You have vouched for <@{person.user_id}>; they only have to `/helper join`."
+        )
+    session.add(
+        Vouch(
+            guild_id=by.guild_id,
+            round_id=round_id,
+            voucher_id=by.user_id,
+            user_id=person.user_id,
+            at=by.now,
+        )
+    )
+    await people.seen(session, guild_id=by.guild_id, user_id=person.user_id, name=person.name)
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="helper.vouched",
+        subject=f"user:{person.user_id}",
+    )
+    asked = row is not None and row.state == Helper.CANDIDATE
+    if asked:
+        await _set(
+            session, by=by, user_id=person.user_id, state=Helper.ACTIVE, action="helper.admitted"
+        )
+    state = Helper.ACTIVE if asked else Helper.CANDIDATE
+    return _standing(policy, person.user_id, state, is_new=asked, left=VOUCHES_A_ROUND - given - 1)
+
+
+async def add(session: AsyncSession, *, by: Actor, person: Person) -> Standing:
+    """Put somebody on the roster, whatever the admission; moderators only."""
+    await history.begin(session, by)
+    policy = (await settings.current(session, by.guild_id)).policy
+    rights.require_moderator(policy, by)
+    _require_person(person)
+    row = await people.helper(session, by.guild_id, person.user_id)
+    if row is not None and row.state == Helper.ACTIVE:
+        raise Refusal(f"<@{person.user_id}> is a helper already.")
+    await people.seen(session, guild_id=by.guild_id, user_id=person.user_id, name=person.name)
+    await _set(session, by=by, user_id=person.user_id, state=Helper.ACTIVE, action="helper.added")
+    return _standing(policy, person.user_id, Helper.ACTIVE)
+
+
+async def may_remove(session: AsyncSession, *, by: Actor, user_id: int) -> None:
+    """Refuse whoever may not remove this person, or where there is nobody to remove."""
+    rights.require_moderator((await settings.current(session, by.guild_id)).policy, by)
+    row = await people.helper(session, by.guild_id, user_id)
+    if row is None or row.state in _GONE_STATES:
+        raise Refusal(f"<@{user_id}> is not on the roster. `/helper list` shows who is.")
+
+
+async def remove(session: AsyncSession, *, by: Actor, user_id: int, reason: str) -> Standing:
+    """Take somebody off the roster; what was logged is paid all the same."""
+    await history.begin(session, by)
+    await may_remove(session, by=by, user_id=user_id)
+    policy = (await settings.current(session, by.guild_id)).policy
+    await _set(
+        session,
+        by=by,
+        user_id=user_id,
+        state=Helper.REMOVED,
+        action="helper.removed",
+        texts={"reason": reason},
+    )
+    return _standing(policy, user_id, Helper.REMOVED)
+
+
+async def pay(session: AsyncSession, *, by: Actor, wanted: bool) -> Wish:
+    """Decline or accept pay. What was declined before a close is shared among the others while
+    the cap binds; what is declined later stays with the funder.
+    """
+    await history.begin(session, by)
+    row = await people.helper(session, by.guild_id, by.user_id)
+    if row is None or row.state == Helper.CANDIDATE:
+        raise Refusal("Pay is for helpers. `/helper join` makes you one.")
+    row.wants_pay = wanted
+    concerned = await _undecided_rounds(session, by)
+    record_row = await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="helper.pay",
+        subject=f"user:{by.user_id}",
+        data={"wanted": wanted, "rounds": [round_.label for round_ in concerned]},
+    )
+    for round_ in concerned:
+        history.touch(round_, record_row)
+        if wanted:
+            await round_service.unsettle(session, round_)
+    open_rounds = await rounds.of_server(session, by.guild_id, states=("open",))
+    return Wish(
+        wanted=wanted,
+        open_label=open_rounds[0].label if open_rounds else None,
+        closed_labels=tuple(round_.label for round_ in concerned),
+    )
+
+
+async def listing(session: AsyncSession, guild_id: int) -> list[Listed]:
+    """Return everybody on the roster, active helpers first."""
+    order = list(Helper)
+    rows = [
+        Listed(row.user_id, Helper(row.state), row.since, not row.wants_pay)
+        for row in await people.roster(session, guild_id)
+        if row.state not in _GONE_STATES
+    ]
+    return sorted(rows, key=lambda row: (row.state != Helper.ACTIVE, order.index(row.state)))
+
+
+_GONE_STATES = frozenset({Helper.LEFT, Helper.REMOVED})
+_KNOWN_STATES = frozenset({Helper.LEFT, Helper.DROPPED})
+
+
+async def _set(
+    session: AsyncSession,
+    *,
+    by: Actor,
+    user_id: int,
+    state: Helper,
+    action: str,
+    texts: dict[str, str] | None = None,
+) -> None:
+    row = await people.helper(session, by.guild_id, user_id)
+    if row is None:
+        row = Row(guild_id=by.guild_id, user_id=user_id, state=state, wants_pay=True, since=by.now)
+        session.add(row)
+    elif row.state != state:
+        row.state, row.since = state, by.now
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action=action,
+        subject=f"user:{user_id}",
+        data={"state": str(state)},
+        texts=texts,
+    )
+
+
+async def _forget(session: AsyncSession, guild_id: int, user_id: int) -> None:
+    """Drop a row of somebody who never was admitted, so that coming back starts anew."""
+    await session.delete(await people.helper(session, guild_id, user_id))
+
+
+def _standing(
+    policy: Policy,
+    user_id: int,
+    state: Helper,
+    *,
+    is_new: bool = True,
+    can_vouch: bool = False,
+    left: int = 0,
+) -> Standing:
+    return Standing(user_id, state, policy.admission, policy.helper_role, is_new, can_vouch, left)
+
+
+def _require_person(person: Person) -> None:
+    if person.is_bot:
+        raise Refusal("Bots cannot be helpers. Choose a person.")
+    if not person.is_member:
+        raise Refusal("That person is not in this server. Choose a member.")
+
+
+async def _anyone_paid(session: AsyncSession, guild_id: int) -> bool:
+    return bool(await people.paid_helpers(session, guild_id))
+
+
+async def _entitled(session: AsyncSession, guild_id: int) -> frozenset[int]:
+    """Return who may vouch at present."""
+    active = {
+        row.user_id for row in await people.roster(session, guild_id) if row.state == Helper.ACTIVE
+    }
+    paid = await people.paid_helpers(session, guild_id)
+    return frozenset(active & paid if paid else active)
+
+
+async def _is_vouched(session: AsyncSession, by: Actor) -> bool:
+    return bool(await people.vouches_for(session, by.guild_id, user_id=by.user_id))
+
+
+async def _open_round(session: AsyncSession, guild_id: int) -> int | None:
+    found = await rounds.of_server(session, guild_id, states=("open",))
+    return found[0].id if found else None
+
+
+async def _undecided_rounds(session: AsyncSession, by: Actor) -> Sequence[Round]:
+    """Return the closed rounds in which somebody's amount is due or waived as they wish now.
+
+    What was declined before the close is decided: the others have it.
+    """
+    found = []
+    for round_ in await payout.lines_of(session, by.guild_id, user_id=by.user_id):
+        line = (await lines.published(session, round_)).line_of(by.user_id)
+        state = (await lines.states(session, round_))[by.user_id]
+        if state not in (Line.PAID, Line.NONE) and line is not None and not line.waived:
+            found.append(round_)
+    for round_ in await rounds.of_server(session, by.guild_id, states=("review", "draft")):
+        declined = await rounds.declined(session, round_.id)
+        if by.user_id in set(await hours.minutes_by_user(session, round_.id)) - declined:
+            found.append(round_)
+    return found

@@ -1,0 +1,659 @@
+"""From the draft to the published statement: preview, adjust, price, approve, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import calendar, people, warnings
+from bot.domain.bundle import Shown, bundle
+from bot.domain.canonical import canonical
+from bot.domain.errors import Blocked, Refusal
+from bot.domain.money import format_amount, parse_decimal
+from bot.domain.people import Actor, Person
+from bot.domain.policy import Policy
+from bot.domain.statement import Adjustment, Statement, as_json, compute, require_room
+from bot.domain.states import PUBLIC_ROUND_STATES
+from bot.domain.states import Round as State
+from bot.services import history, lines, outbox, settings
+from bot.services import rounds as round_service
+from storage import hours, payout, rounds
+from storage import people as stored_people
+from storage.tables import Adjustment as AdjustmentRow
+from storage.tables import Approval, Price, PublishedLine, PublishedStatement, Round
+
+LONGEST_REASON = 1000
+MOST_MINUTES = 366 * 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A statement that is not published: what it would pay now, and who has approved it."""
+
+    statement: Statement
+    shown: Mapping[int, Shown]
+    state: State
+    warnings: tuple[str, ...]
+    approved_by: tuple[int, ...]
+    approvals_needed: int
+    adjustments: tuple[Change, ...]
+    price_source: str
+    compute_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An adjustment of a line, with its reason."""
+
+    number: int
+    user_id: int
+    minutes: int
+    amount: int
+    reason: str
+    actor_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """An adjustment that was made: the line before and after, amounts in the smallest unit."""
+
+    label: str
+    version: int
+    number: int
+    user_id: int
+    minutes: tuple[int, int]
+    amount: tuple[int, int]
+    total: tuple[int, int]
+    currency: str
+    decimals: int
+    voided_approvals: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A draft with its conversion price."""
+
+    label: str
+    price: str
+    total: int
+    pay_total: int
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An approval of one exact draft, and what is still needed."""
+
+    label: str
+    version: int
+    sha256: str
+    total: int
+    currency: str
+    decimals: int
+    count: int
+    needed: int
+    as_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published version with everything the public files are made from."""
+
+    statement: Statement
+    shown: Mapping[int, Shown]
+    state: State
+    published_at: datetime
+    dispute_until: datetime
+    pay_due_at: datetime
+    record_head: str
+    record_number: int
+    approved_by: tuple[int, ...]
+    admin_approval: bool
+    adjustments: tuple[Change, ...]
+    price_source: str
+    document: Mapping[str, object]
+    thread_id: int | None
+
+
+# ---------------------------------------------------------------- the draft
+
+
+async def preview(session: AsyncSession, *, by: Actor, label: str | None) -> Preview:
+    """Return the statement of a round as it would be now; nothing is changed."""
+    people.require_committee((await settings.current(session, by.guild_id)).policy, by)
+    round_ = await round_service.in_review_or_draft(session, by.guild_id, label, or_open=True)
+    return await preview_of(session, round_)
+
+
+async def preview_of(session: AsyncSession, round_: Round) -> Preview:
+    """Return the preview of one round."""
+    statement = await lines.draft(session, round_)
+    approvals = await payout.approvals(session, round_.id, sha256=statement.sha256)
+    price = await payout.price(session, round_.id)
+    return Preview(
+        statement=statement,
+        shown=await lines.shown(session, round_, statement),
+        state=State(round_.state),
+        warnings=await _warnings(session, round_, statement),
+        approved_by=tuple(approval.user_id for approval in approvals),
+        approvals_needed=statement.policy.approvals,
+        adjustments=await changes_of(session, round_),
+        price_source=price.source if price and statement.facts.price else "",
+        compute_at=round_.compute_at,
+    )
+
+
+async def adjust(
+    session: AsyncSession,
+    *,
+    by: Actor,
+    person: Person,
+    reason: str,
+    minutes: int | None = None,
+    amount: str | None = None,
+    label: str | None = None,
+) -> Adjusted:
+    """Change a line by minutes (they enter the split) or by a signed amount; the original stays.
+
+    Refused on one's own line, below zero, above the cap, and where it would change a line that is
+    already paid. On a published round it begins the next version.
+    """
+    await history.begin(session, by)
+    people.require_committee((await settings.current(session, by.guild_id)).policy, by)
+    round_ = await round_service.in_review_or_draft(session, by.guild_id, label)
+    why = require_reason(reason)
+    if person.user_id == by.user_id:
+        await block(session, by=by, rule="own line", subject=f"round:{round_.label}")
+        raise Blocked("Your own line is adjusted by another committee member.")
+    _require_adjustable(round_)
+    before = await lines.draft(session, round_)
+    policy = before.policy
+    signed = 0 if amount is None else lines.money(amount, policy, signed=True)
+    if not minutes and not signed:
+        raise Refusal("Say by how much: `minutes` such as -30, or `amount` such as 25.00.")
+    if abs(minutes or 0) > MOST_MINUTES:
+        raise Refusal(f"`minutes` can be from -{MOST_MINUTES} to {MOST_MINUTES}.")
+    if person.user_id in before.facts.declined:
+        raise Refusal(f"<@{person.user_id}> has declined pay, so there is no amount to adjust.")
+    await _require_known(session, by.guild_id, person, before)
+    change = Adjustment(
+        await payout.next_adjustment(session, by.guild_id), person.user_id, minutes or 0, signed
+    )
+    version = round_.draft_version or round_.published_version + 1
+    facts = replace(before.facts, adjustments=(*before.facts.adjustments, change), version=version)
+    after = compute(facts)
+    require_room(after, before=before)
+    await _require_unpaid(session, round_, after)
+    voided = await payout.any_approval(session, round_.id, version=version)
+    if round_.state in PUBLIC_ROUND_STATES and round_.draft_version is None:
+        round_.draft_version, round_.drafted_at = version, by.now
+    session.add(
+        AdjustmentRow(
+            guild_id=by.guild_id,
+            number=change.number,
+            round_id=round_.id,
+            version=version,
+            user_id=person.user_id,
+            minutes=change.minutes,
+            amount=change.amount,
+            reason=why,
+            actor_id=by.user_id,
+            at=by.now,
+        )
+    )
+    await stored_people.seen(
+        session, guild_id=by.guild_id, user_id=person.user_id, name=person.name
+    )
+    old, new = before.line_of(person.user_id), after.line_of(person.user_id)
+    assert new is not None
+    adjusted = Adjusted(
+        label=round_.label,
+        version=version,
+        number=change.number,
+        user_id=person.user_id,
+        minutes=(old.minutes if old else 0, new.minutes),
+        amount=(old.amount if old else 0, new.amount),
+        total=(before.total, after.total),
+        currency=policy.currency,
+        decimals=policy.decimals,
+        voided_approvals=voided,
+    )
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="payout.adjusted",
+        subject=f"adjustment:{change.number}",
+        data={
+            "version": version,
+            "user_id": str(person.user_id),
+            "minutes": change.minutes,
+            "amount": format_amount(change.amount, decimals=policy.decimals),
+        },
+        texts={"reason": why},
+        concerning=round_,
+    )
+    await outbox.say(
+        session,
+        guild_id=by.guild_id,
+        name=f"adjustment:{change.number}",
+        kind="adjusted",
+        at=by.now,
+        round_id=round_.id,
+        facts={
+            "number": change.number,
+            "actor": by.user_id,
+            "user": person.user_id,
+            "minutes": list(adjusted.minutes),
+            "amount": list(adjusted.amount),
+            "version": version,
+            "reason": why,
+        },
+    )
+    return adjusted
+
+
+async def set_price(session: AsyncSession, *, by: Actor, price: str, source: str) -> Priced:
+    """Enter the price of one unit of the payment currency in the accounting currency."""
+    await history.begin(session, by)
+    people.require_committee((await settings.current(session, by.guild_id)).policy, by)
+    round_ = await round_service.oldest_draft(session, by.guild_id)
+    policy = (await settings.pinned(session, round_)).policy
+    if not policy.pay_currency:
+        raise Refusal(
+            f"{round_.label} is paid in {policy.currency or 'its own currency'}, so no price is "
+            "needed. `pay_currency` sets another one for later rounds."
+        )
+    where = require_reason(source, what="source")
+    text = _bare(price, policy)
+    unscaled, scale = parse_decimal(text)
+    canonical_price = format_amount(unscaled, decimals=scale)
+    session.add(
+        Price(
+            round_id=round_.id,
+            version=round_.draft_version or 1,
+            price=canonical_price,
+            source=where,
+            actor_id=by.user_id,
+            at=by.now,
+        )
+    )
+    await session.flush()
+    statement = await lines.draft(session, round_)
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="payout.priced",
+        subject=f"round:{round_.label}",
+        data={"price": canonical_price, "pay_currency": policy.pay_currency},
+        texts={"source": where},
+        concerning=round_,
+    )
+    return Priced(round_.label, canonical_price, statement.total, statement.pay_total or 0, policy)
+
+
+# ---------------------------------------------------------------- approve and publish
+
+
+async def draft_users(session: AsyncSession, guild_id: int) -> tuple[int, ...]:
+    """Return who has a line in the oldest draft."""
+    round_ = await round_service.oldest_draft(session, guild_id)
+    return tuple(line.user_id for line in (await lines.draft(session, round_)).lines)
+
+
+async def approve(
+    session: AsyncSession, *, by: Actor, committee_lines: int | None = None
+) -> Approved:
+    """Approve the oldest draft exactly as it is now.
+
+    Who adjusted or priced it cannot be its only approver, and one approval must come from
+    somebody without a line. `committee_lines` says, for an admin outside the committee, how many
+    committee members have a line: where that is every seat, the admin may give that approval.
+    """
+    await history.begin(session, by)
+    present = (await settings.current(session, by.guild_id)).policy
+    is_committee = people.is_committee(present, by)
+    if not is_committee and not by.manages_server:
+        people.require_committee(present, by)
+    round_ = await round_service.oldest_draft(session, by.guild_id)
+    statement = await lines.draft(session, round_)
+    policy = statement.policy
+    if not is_committee:
+        _require_conflicted_committee(present, statement, by, committee_lines)
+    if policy.pay_currency and not statement.facts.price:
+        raise Refusal(
+            f"{round_.label} is paid in {policy.pay_currency}, so it needs a price first: "
+            "`/payout price`."
+        )
+    given = await payout.approvals(session, round_.id, sha256=statement.sha256)
+    approvers = {approval.user_id for approval in given}
+    if by.user_id in approvers:
+        raise Refusal(
+            f"You have approved exactly this draft of {round_.label} "
+            f"({statement.sha256[:12]}). {_next_step(len(approvers), policy.approvals)}"
+        )
+    together = approvers | {by.user_id}
+    if len(together) >= policy.approvals:
+        await _require_two_people(session, round_, statement, together, by=by)
+    version = statement.facts.version
+    session.add(
+        Approval(
+            round_id=round_.id,
+            sha256=statement.sha256,
+            user_id=by.user_id,
+            version=version,
+            as_admin=not is_committee,
+            at=by.now,
+        )
+    )
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="payout.approved",
+        subject=f"round:{round_.label}",
+        data={
+            "version": version,
+            "statement_sha256": statement.sha256,
+            "as": "committee" if is_committee else "admin",
+        },
+        concerning=round_,
+    )
+    return Approved(
+        label=round_.label,
+        version=version,
+        sha256=statement.sha256,
+        total=statement.total,
+        currency=policy.currency,
+        decimals=policy.decimals,
+        count=len(together),
+        needed=policy.approvals,
+        as_admin=not is_committee,
+    )
+
+
+async def publish(session: AsyncSession, *, by: Actor) -> Published:
+    """Publish the oldest draft as it was approved; from then on it never changes."""
+    await history.begin(session, by)
+    people.require_committee((await settings.current(session, by.guild_id)).policy, by)
+    round_ = await round_service.oldest_draft(session, by.guild_id)
+    statement = await lines.draft(session, round_)
+    approvals = await payout.approvals(session, round_.id, sha256=statement.sha256)
+    missing = statement.policy.approvals - len(approvals)
+    if missing > 0:
+        stale = not approvals and await payout.any_approval(
+            session, round_.id, version=statement.facts.version
+        )
+        changed = "The draft has changed since it was approved. " if stale else ""
+        raise Refusal(
+            f"{changed}{round_.label} needs {missing} more approval{'s' if missing > 1 else ''} of "
+            f"exactly this draft ({statement.sha256[:12]}): see `/payout preview`, "
+            "then `/payout approve`."
+        )
+    approvers = {approval.user_id for approval in approvals}
+    await _require_two_people(session, round_, statement, approvers, by=by)
+    version = statement.facts.version
+    timetable = statement.policy.timetable
+    round_.state = State.PUBLISHED
+    round_.published_at, round_.published_version = by.now, version
+    round_.draft_version = None
+    round_.dispute_until = calendar.dispute_until(timetable, by.now)
+    row = await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="payout.published",
+        subject=f"round:{round_.label}",
+        data={
+            "version": version,
+            "statement_sha256": statement.sha256,
+            "total": format_amount(statement.total, decimals=statement.policy.decimals),
+            "waived": await _declined_since(session, statement),
+        },
+        concerning=round_,
+    )
+    stored = PublishedStatement(
+        guild_id=by.guild_id,
+        round_id=round_.id,
+        version=version,
+        document=canonical(as_json(statement)).decode(),
+        sha256=statement.sha256,
+        total=statement.total,
+        record_number=row.number,
+        record_head=row.hash,
+        actor_id=by.user_id,
+        at=by.now,
+    )
+    session.add(stored)
+    await session.flush()
+    called = await lines.names(session, statement)
+    session.add_all(
+        PublishedLine(
+            statement_id=stored.id,
+            user_id=line.user_id,
+            name=called[line.user_id],
+            amount=line.amount,
+            pay_amount=line.pay_amount,
+            waived=line.waived,
+        )
+        for line in statement.lines
+    )
+    for where in ("thread", "channel"):
+        await outbox.say(
+            session,
+            guild_id=by.guild_id,
+            name=f"round:{round_.id}:published:{version}:{where}",
+            kind=f"published-{where}",
+            at=by.now,
+            round_id=round_.id,
+            facts={"version": version},
+        )
+    await session.flush()
+    return await published_of(session, round_)
+
+
+async def show(session: AsyncSession, *, guild_id: int, label: str | None) -> Published:
+    """Return a published statement, by default the newest; drafts are never shown."""
+    return await published_of(
+        session, await round_service.newest_published(session, guild_id, label)
+    )
+
+
+async def published_of(session: AsyncSession, round_: Round) -> Published:
+    """Return the newest published version of a round with what stands beside it."""
+    stored = await payout.statement(session, round_.id, version=round_.published_version)
+    assert stored is not None, "a published round has a statement"
+    assert round_.published_at is not None
+    assert round_.dispute_until is not None
+    statement = await lines.published(session, round_)
+    shown = await lines.shown(session, round_, statement)
+    rows, before = await history.part(session, round_)
+    approvals = await payout.approvals(session, round_.id, sha256=stored.sha256)
+    price = await payout.price(session, round_.id)
+    after_disputes = statement.policy.pay_after == "disputes"
+    earliest = round_.dispute_until if after_disputes else round_.published_at
+    return Published(
+        statement=statement,
+        shown=shown,
+        state=State(round_.state),
+        published_at=round_.published_at,
+        dispute_until=round_.dispute_until,
+        pay_due_at=max(earliest, round_.pay_at),
+        record_head=stored.record_head,
+        record_number=stored.record_number,
+        approved_by=tuple(approval.user_id for approval in approvals),
+        admin_approval=any(approval.as_admin for approval in approvals),
+        adjustments=await changes_of(session, round_),
+        price_source=price.source if price and statement.facts.price else "",
+        document=bundle(statement, shown=shown, rows=rows, before=before),
+        thread_id=None if round_.thread_lost else round_.thread_id,
+    )
+
+
+async def block(session: AsyncSession, *, by: Actor, rule: str, subject: str) -> None:
+    """Let the record say that a two-person rule stopped somebody."""
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="rule.blocked",
+        subject=subject,
+        data={"rule": rule},
+    )
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _require_adjustable(round_: Round) -> None:
+    if round_.state in (State.REVIEW, State.DRAFT, State.PUBLISHED, State.FINAL):
+        return
+    why = {
+        State.OPEN: "is still open: helpers log and edit their hours themselves until it closes",
+        State.VOID: "is void",
+    }.get(State(round_.state), "is settled")
+    raise Refusal(f"{round_.label} {why}. Rounds in review or draft can be adjusted.")
+
+
+async def _require_known(
+    session: AsyncSession, guild_id: int, person: Person, statement: Statement
+) -> None:
+    if statement.line_of(person.user_id) is not None:
+        return
+    if await stored_people.helper(session, guild_id, person.user_id) is None:
+        raise Refusal(
+            f"<@{person.user_id}> has no line in {statement.facts.label} and never was a helper. "
+            "`/helper list` shows who is."
+        )
+
+
+async def _require_unpaid(session: AsyncSession, round_: Round, after: Statement) -> None:
+    paid = {payment.user_id: payment for payment in await payout.payments(session, round_.id)}
+    changed = [
+        line.user_id
+        for line in after.lines
+        if line.user_id in paid and line.amount != paid[line.user_id].amount
+    ]
+    if changed:
+        listed = ", ".join(f"<@{user}>" for user in changed[:5])
+        raise Refusal(
+            f"That would change what was already paid to {listed}. "
+            "An `amount` for an unpaid line leaves the others as they are."
+        )
+
+
+def _require_conflicted_committee(
+    policy: Policy, statement: Statement, by: Actor, committee_lines: int | None
+) -> None:
+    if statement.line_of(by.user_id) is not None:
+        raise Refusal("You have a line in this draft, so somebody without one has to approve it.")
+    if policy.committee_seats is None:
+        people.require_committee(policy, by)
+    assert policy.committee_seats is not None
+    if (committee_lines or 0) < policy.committee_seats:
+        raise Refusal(
+            "This is for the committee. An admin may approve only where every one of its "
+            f"{policy.committee_seats} seats (`committee_seats`) has a line in the draft."
+        )
+
+
+async def _require_two_people(
+    session: AsyncSession, round_: Round, statement: Statement, approvers: set[int], *, by: Actor
+) -> None:
+    """Refuse approvals that would stand against the two-person rules, and record that."""
+    subject = f"round:{round_.label}"
+    if all(statement.line_of(user) is not None for user in approvers):
+        await block(session, by=by, rule="own line", subject=subject)
+        raise Blocked(
+            f"You have a line in {round_.label}, so one approval must come from a committee "
+            "member without one. Where every member has a line, set `committee_seats` and an "
+            "admin without a line may approve."
+        )
+    touched = await payout.pricers(session, round_.id, version=statement.facts.version)
+    if approvers <= touched:
+        await block(session, by=by, rule="only approver changed the draft", subject=subject)
+        raise Blocked(
+            "You adjusted or priced this draft, so a committee member who did not has to "
+            "approve it too."
+        )
+
+
+async def _declined_since(session: AsyncSession, statement: Statement) -> list[str]:
+    """Return who declined pay after the close: their amounts stay with the funder."""
+    declining = set(await stored_people.declined(session, statement.facts.guild_id))
+    return [
+        str(line.user_id)
+        for line in statement.lines
+        if line.user_id in declining and line.amount and not line.waived
+    ]
+
+
+def _next_step(count: int, needed: int) -> str:
+    if count >= needed:
+        return "`/payout publish` publishes it."
+    return f"{needed - count} more to go."
+
+
+async def changes_of(session: AsyncSession, round_: Round) -> tuple[Change, ...]:
+    """Return the adjustments of a round with their reasons."""
+    return tuple(
+        Change(row.number, row.user_id, row.minutes, row.amount, row.reason, row.actor_id)
+        for row in await payout.adjustments(session, round_.id)
+    )
+
+
+async def _warnings(session: AsyncSession, round_: Round, statement: Statement) -> tuple[str, ...]:
+    entries = await hours.of_round(session, round_.id)
+    called = await lines.names(session, statement)
+    earlier = [
+        past
+        for past in await rounds.of_server(
+            session, round_.guild_id, states=[str(state) for state in PUBLIC_ROUND_STATES]
+        )
+        if past.number < round_.number
+    ]
+    last = await lines.published(session, earlier[-1]) if earlier else None
+    found = warnings.warn(
+        statement,
+        logged_at=[(e.user_id, e.at) for e in entries if e.withdrawn_at is None],
+        call_at=round_.call_at,
+        lasted=(round_.closed_at or round_.close_at) - round_.work_since,
+        last=last,
+    )
+    return tuple(warning.sentence(called[warning.user_id]) for warning in found)
+
+
+def require_reason(text: str, *, what: str = "reason") -> str:
+    """Return a reason that others will read; the refusal names the option it was missing in."""
+    words = text.strip()
+    if not words:
+        raise Refusal(f"Give a `{what}` in words: others will read it.")
+    if len(words) > LONGEST_REASON:
+        raise Refusal(f"`{what}` can have up to {LONGEST_REASON} characters.")
+    return words
+
+
+def _bare(price: str, policy: Policy) -> str:
+    words = price.strip().split()
+    if len(words) > 1 and words[-1].upper() in {
+        policy.currency,
+        f"{policy.currency}/{policy.pay_currency}",
+    }:
+        words.pop()
+    return " ".join(words)
+
+
+def effective_rate(statement: Statement) -> int | None:
+    """Return what an hour was worth on average, in the smallest unit; None without hours."""
+    minutes = sum(line.minutes for line in statement.lines if not line.waived)
+    paid = sum(line.hours_amount for line in statement.lines)
+    return paid * 60 // minutes if minutes else None

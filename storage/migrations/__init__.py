@@ -1,0 +1,1 @@
+"""Migrations, newest last; they only add, and are never edited once released."""

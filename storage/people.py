@@ -1,0 +1,106 @@
+"""Queries about people and the roster."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.tables import Helper, Payment, Person, Vouch
+
+
+async def seen(session: AsyncSession, *, guild_id: int, user_id: int, name: str) -> None:
+    """Remember somebody's present name."""
+    known = await session.get(Person, (guild_id, user_id))
+    if known is None:
+        session.add(Person(guild_id=guild_id, user_id=user_id, name=name))
+    elif known.name != name:
+        known.name = name
+
+
+async def names(
+    session: AsyncSession, guild_id: int, user_ids: Collection[int]
+) -> Mapping[int, str]:
+    """Return names as last seen; somebody never seen is left out."""
+    found = await session.execute(
+        select(Person.user_id, Person.name).where(Person.guild_id == guild_id)
+    )
+    wanted = set(user_ids)
+    return {row.user_id: row.name for row in found if row.user_id in wanted}
+
+
+async def helper(session: AsyncSession, guild_id: int, user_id: int) -> Helper | None:
+    """Return one row of the roster."""
+    return await session.get(Helper, (guild_id, user_id))
+
+
+async def roster(session: AsyncSession, guild_id: int) -> Sequence[Helper]:
+    """Return the whole roster, in the order in which people came to their state."""
+    return (
+        await session.scalars(
+            select(Helper).where(Helper.guild_id == guild_id).order_by(Helper.since, Helper.user_id)
+        )
+    ).all()
+
+
+async def count_helpers(session: AsyncSession, guild_id: int, *, state: str) -> int:
+    """Return how many helpers are in a state."""
+    return (
+        await session.scalar(
+            select(func.count())
+            .select_from(Helper)
+            .where(Helper.guild_id == guild_id, Helper.state == state)
+        )
+        or 0
+    )
+
+
+async def declined(session: AsyncSession, guild_id: int) -> Sequence[int]:
+    """Return who declines pay at present."""
+    return (
+        await session.scalars(
+            select(Helper.user_id)
+            .where(Helper.guild_id == guild_id, Helper.wants_pay.is_(False))
+            .order_by(Helper.user_id)
+        )
+    ).all()
+
+
+async def vouches_by(
+    session: AsyncSession, guild_id: int, *, voucher_id: int, round_id: int | None
+) -> int:
+    """Return how often somebody vouched in a round (None: before the first)."""
+    return (
+        await session.scalar(
+            select(func.count())
+            .select_from(Vouch)
+            .where(
+                Vouch.guild_id == guild_id,
+                Vouch.voucher_id == voucher_id,
+                Vouch.round_id.is_(None) if round_id is None else Vouch.round_id == round_id,
+            )
+        )
+        or 0
+    )
+
+
+async def vouches_for(
+    session: AsyncSession, guild_id: int, *, user_id: int, since: datetime | None = None
+) -> Sequence[int]:
+    """Return who vouched for somebody."""
+    query = select(Vouch.voucher_id).where(Vouch.guild_id == guild_id, Vouch.user_id == user_id)
+    if since is not None:
+        query = query.where(Vouch.at >= since)
+    return (await session.scalars(query)).all()
+
+
+async def paid_helpers(session: AsyncSession, guild_id: int) -> frozenset[int]:
+    """Return everybody with a standing payment."""
+    found = await session.scalars(
+        select(Payment.user_id)
+        .where(Payment.guild_id == guild_id, Payment.taken_back_at.is_(None))
+        .distinct()
+    )
+    return frozenset(found.all())

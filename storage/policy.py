@@ -1,0 +1,52 @@
+"""Queries about settings and the installation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.tables import Meta, PolicyVersion
+
+
+async def newest(session: AsyncSession, guild_id: int) -> PolicyVersion | None:
+    """Return the newest policy version of a server."""
+    return await session.scalar(
+        select(PolicyVersion)
+        .where(PolicyVersion.guild_id == guild_id)
+        .order_by(PolicyVersion.version.desc())
+        .limit(1)
+    )
+
+
+async def version(session: AsyncSession, guild_id: int, number: int) -> PolicyVersion | None:
+    """Return one policy version of a server."""
+    return await session.get(PolicyVersion, (guild_id, number))
+
+
+async def changes(session: AsyncSession, guild_id: int) -> Sequence[PolicyVersion]:
+    """Return all versions of a server, oldest first."""
+    return (
+        await session.scalars(
+            select(PolicyVersion)
+            .where(PolicyVersion.guild_id == guild_id)
+            .order_by(PolicyVersion.version)
+        )
+    ).all()
+
+
+async def servers(session: AsyncSession) -> Sequence[int]:
+    """Return the ids of all servers that have settings."""
+    return (await session.scalars(select(PolicyVersion.guild_id).distinct())).all()
+
+
+async def meta(session: AsyncSession, name: str) -> str | None:
+    """Return a fact about the installation."""
+    row = await session.get(Meta, name)
+    return row.value if row else None
+
+
+async def set_meta(session: AsyncSession, name: str, value: str) -> None:
+    """Store a fact about the installation."""
+    await session.merge(Meta(name=name, value=value))

@@ -1,0 +1,44 @@
+"""Queries about the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.tables import Post
+
+
+async def named(session: AsyncSession, guild_id: int, name: str) -> Post | None:
+    """Return a post by its name."""
+    return await session.scalar(select(Post).where(Post.guild_id == guild_id, Post.name == name))
+
+
+async def pending(
+    session: AsyncSession, guild_id: int, *, after: int = 0, limit: int = 50
+) -> Sequence[Post]:
+    """Return what is still to be said in a server, oldest first."""
+    return (
+        await session.scalars(
+            select(Post)
+            .where(Post.guild_id == guild_id, Post.state == "pending", Post.id > after)
+            .order_by(Post.id)
+            .limit(limit)
+        )
+    ).all()
+
+
+async def servers(session: AsyncSession) -> Sequence[int]:
+    """Return the servers in which something is still to be said."""
+    return (
+        await session.scalars(select(Post.guild_id).where(Post.state == "pending").distinct())
+    ).all()
+
+
+async def parked(session: AsyncSession, guild_id: int | None) -> Sequence[Post]:
+    """Return what could not be said because a channel refused it; None: in every server."""
+    query = select(Post).where(Post.state == "parked")
+    if guild_id is not None:
+        query = query.where(Post.guild_id == guild_id)
+    return (await session.scalars(query.order_by(Post.id))).all()

@@ -1,0 +1,86 @@
+"""Queries about the record; rows are only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.tables import Claim, Confirmation, Opening, RecordRow
+
+
+async def last(session: AsyncSession, guild_id: int) -> tuple[int, str] | None:
+    """Return number and hash of a server's last row, None where there is none."""
+    row = (
+        await session.execute(
+            select(RecordRow.number, RecordRow.hash)
+            .where(RecordRow.guild_id == guild_id)
+            .order_by(RecordRow.number.desc())
+            .limit(1)
+        )
+    ).first()
+    return (row.number, row.hash) if row else None
+
+
+async def add(session: AsyncSession, **values: str | int) -> None:
+    """Append one row."""
+    await session.execute(insert(RecordRow).values(**values))
+
+
+async def add_opening(
+    session: AsyncSession, *, guild_id: int, number: int, field: str, salt: str, text: str
+) -> None:
+    """Keep the text behind a digest."""
+    values = {"guild_id": guild_id, "number": number, "field": field, "salt": salt, "text": text}
+    await session.execute(insert(Opening).values(**values))
+
+
+async def rows(
+    session: AsyncSession, guild_id: int, *, first: int = 1, until: int | None = None
+) -> Sequence[RecordRow]:
+    """Return a server's rows from `first` to `until`, both included."""
+    query = select(RecordRow).where(RecordRow.guild_id == guild_id, RecordRow.number >= first)
+    if until is not None:
+        query = query.where(RecordRow.number <= until)
+    return (await session.scalars(query.order_by(RecordRow.number))).all()
+
+
+async def servers(session: AsyncSession) -> Sequence[int]:
+    """Return the ids of all servers with a record."""
+    return (await session.scalars(select(RecordRow.guild_id).distinct())).all()
+
+
+async def claim(session: AsyncSession, interaction_id: int, *, at: datetime) -> bool:
+    """Note that an interaction is being carried out; False where it already was."""
+    try:
+        await session.execute(insert(Claim).values(interaction_id=interaction_id, at=at))
+    except IntegrityError:
+        return False
+    return True
+
+
+async def confirmation(session: AsyncSession, guild_id: int, number: int) -> Confirmation | None:
+    """Return a question that waits for its button."""
+    return await session.scalar(
+        select(Confirmation).where(Confirmation.guild_id == guild_id, Confirmation.id == number)
+    )
+
+
+async def forget_confirmations(session: AsyncSession, *, before: datetime) -> None:
+    """Drop questions nobody can answer any more."""
+    await session.execute(delete(Confirmation).where(Confirmation.at < before))
+
+
+async def missing_guards(session: AsyncSession) -> list[str]:
+    """Return which of the triggers that keep the record append-only are not there."""
+    if session.get_bind().dialect.name == "sqlite":
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        wanted = {"record_no_update", "record_no_delete"}
+    else:
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+        wanted = {"record_append_only"}
+    present = set((await session.scalars(text(query))).all())
+    return [f"the trigger {name} is missing" for name in sorted(wanted - present)]

@@ -1,0 +1,117 @@
+"""Queries about rounds and the timed acts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.tables import ActDone, Decline, Entry, Round
+
+
+async def get(session: AsyncSession, round_id: int) -> Round | None:
+    """Return a round by its key."""
+    return await session.get(Round, round_id)
+
+
+async def of_server(
+    session: AsyncSession, guild_id: int, *, states: Collection[str] = ()
+) -> Sequence[Round]:
+    """Return a server's rounds, oldest first; only those in `states` where given."""
+    query = select(Round).where(Round.guild_id == guild_id)
+    if states:
+        query = query.where(Round.state.in_(states))
+    return (await session.scalars(query.order_by(Round.number))).all()
+
+
+async def labelled(session: AsyncSession, guild_id: int, label: str) -> Round | None:
+    """Return the round of a label, a void one only where no other has it."""
+    return await session.scalar(
+        select(Round)
+        .where(Round.guild_id == guild_id, Round.label == label)
+        .order_by((Round.state == "void"), Round.number.desc())
+        .limit(1)
+    )
+
+
+async def at(session: AsyncSession, guild_id: int, instant: datetime) -> Round | None:
+    """Return the round that was open at an instant; a closed one covers up to its close."""
+    return await session.scalar(
+        select(Round)
+        .where(
+            Round.guild_id == guild_id,
+            Round.state != "void",
+            Round.open_at <= instant,
+            (Round.closed_at > instant)
+            | ((Round.closed_at.is_(None)) & (Round.close_at > instant)),
+        )
+        .order_by(Round.number.desc())
+        .limit(1)
+    )
+
+
+async def unfinished_servers(session: AsyncSession) -> Sequence[int]:
+    """Return the servers with a round in which something may still be due."""
+    return (
+        await session.scalars(
+            select(Round.guild_id)
+            .where(Round.state.in_(("open", "review", "draft", "published", "final")))
+            .distinct()
+        )
+    ).all()
+
+
+async def acts_done(session: AsyncSession, round_id: int) -> frozenset[str]:
+    """Return the names of the acts that were carried out or skipped."""
+    found = await session.scalars(select(ActDone.name).where(ActDone.round_id == round_id))
+    return frozenset(found.all())
+
+
+async def declined(session: AsyncSession, round_id: int) -> frozenset[int]:
+    """Return who had declined pay when the round closed."""
+    found = await session.scalars(select(Decline.user_id).where(Decline.round_id == round_id))
+    return frozenset(found.all())
+
+
+async def next_number(session: AsyncSession, guild_id: int) -> int:
+    """Return the number of a server's next round."""
+    highest = await session.scalar(select(func.max(Round.number)).where(Round.guild_id == guild_id))
+    return (highest or 0) + 1
+
+
+async def has_entries(session: AsyncSession, round_id: int) -> bool:
+    """Whether anything stands logged in a round."""
+    found = await session.scalar(
+        select(Entry.id).where(Entry.round_id == round_id, Entry.withdrawn_at.is_(None)).limit(1)
+    )
+    return found is not None
+
+
+async def forget_close(session: AsyncSession, round_id: int) -> None:
+    """Drop what closing a round left behind, so that it can close again."""
+    await forget_act(session, round_id, "close")
+    await session.execute(delete(Decline).where(Decline.round_id == round_id))
+
+
+async def forget_act(session: AsyncSession, round_id: int, name: str) -> None:
+    """Let an act be due again, because what it did was taken back by hand."""
+    await session.execute(delete(ActDone).where(ActDone.round_id == round_id, ActDone.name == name))
+
+
+async def with_thread(session: AsyncSession, guild_id: int, thread_id: int) -> Round | None:
+    """Return the round that a thread belongs to."""
+    return await session.scalar(
+        select(Round).where(Round.guild_id == guild_id, Round.thread_id == thread_id)
+    )
+
+
+async def open_threads(session: AsyncSession) -> Sequence[tuple[int, int]]:
+    """Return server and thread of every open round that has one."""
+    found = await session.execute(
+        select(Round.guild_id, Round.thread_id).where(
+            Round.state == "open", Round.thread_id.is_not(None), Round.thread_lost.is_(False)
+        )
+    )
+    return [(row.guild_id, row.thread_id) for row in found]

@@ -1,0 +1,58 @@
+"""Logged time, running clocks, and who said that their hours are complete."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Date, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.tables.base import Table, key
+
+
+class Entry(Table):
+    """Logged time with a note; numbered per server."""
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        UniqueConstraint("guild_id", "number"),
+        Index("ix_entries_round_user", "round_id", "user_id"),
+    )
+
+    id: Mapped[int] = key()
+    guild_id: Mapped[int]
+    number: Mapped[int]
+    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    user_id: Mapped[int]
+    actor_id: Mapped[int]
+    minutes: Mapped[int]
+    note: Mapped[str] = mapped_column(Text)
+    category: Mapped[str]
+    evidence: Mapped[str] = mapped_column(Text, default="")
+    work_date: Mapped[date | None] = mapped_column(Date)
+    at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class Clock(Table):
+    """A running clock; one at a time for each person and server."""
+
+    __tablename__ = "clocks"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    started_at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(Text)
+
+
+class Done(Table):
+    """Somebody's word that their hours of a round are complete."""
+
+    __tablename__ = "done"
+
+    round_id: Mapped[int] = mapped_column(
+        ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
+    )
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]

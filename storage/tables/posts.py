@@ -1,0 +1,44 @@
+"""The outbox: what the bot has to say by itself, stored before it is said."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.tables.base import Table, key
+
+
+class Post(Table):
+    """One message to send or to bring up to date; `name` is unique per server.
+
+    `kind` says how it is worded and where it goes, `facts` is the JSON it is worded from.
+    States: pending, sent, parked (the channel refuses; see `problem`), skipped.
+    """
+
+    __tablename__ = "posts"
+    __table_args__ = (
+        Index("uq_posts_name", "guild_id", "name", unique=True),
+        Index(
+            "ix_posts_pending",
+            "guild_id",
+            "id",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )
+
+    id: Mapped[int] = key()
+    guild_id: Mapped[int]
+    name: Mapped[str]
+    kind: Mapped[str]
+    round_id: Mapped[int | None]
+    facts: Mapped[str] = mapped_column(Text)
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    channel_id: Mapped[int | None]
+    message_id: Mapped[int | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str] = mapped_column(default="")

@@ -1,0 +1,61 @@
+"""The record chain, the texts behind its digests, and which interactions were carried out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.tables.base import Table, key
+
+
+class RecordRow(Table):
+    """One row of a server's record; `data` is canonical JSON."""
+
+    __tablename__ = "record"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    time: Mapped[str]
+    actor: Mapped[str]
+    acting_for: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    data: Mapped[str] = mapped_column(Text)
+    previous: Mapped[str]
+    hash: Mapped[str]
+
+
+class Opening(Table):
+    """The salt and text behind a digest in the record; erasing it leaves the chain intact."""
+
+    __tablename__ = "openings"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    salt: Mapped[str]
+    text: Mapped[str] = mapped_column(Text)
+
+
+class Claim(Table):
+    """An interaction that was carried out; a second process with the same token does nothing."""
+
+    __tablename__ = "claims"
+
+    interaction_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+
+
+class Confirmation(Table):
+    """A question put to one person before something that cannot simply be taken back."""
+
+    __tablename__ = "confirmations"
+
+    id: Mapped[int] = key()
+    guild_id: Mapped[int]
+    user_id: Mapped[int]
+    act: Mapped[str]
+    facts: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
