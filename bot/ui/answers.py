@@ -1,0 +1,122 @@
+"""The one place where a person is answered, and where errors become words."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+from discord import app_commands
+from sqlalchemy.exc import DBAPIError
+
+from bot.domain.errors import Refusal, Repeated
+
+log = logging.getLogger(__name__)
+
+LONGEST_CONTENT = 2000
+
+
+def incident() -> str:
+    """Return a new incident id; it goes into the answer and into the log."""
+    return secrets.token_hex(4)
+
+
+async def answer(
+    interaction: discord.Interaction[Any],
+    content: str = "",
+    *,
+    embed: discord.Embed | None = None,
+    view: discord.ui.View | None = None,
+    files: Sequence[discord.File] = (),
+) -> None:
+    """Answer the person who pressed or typed, visible to nobody else.
+
+    A deferred answer is edited into place: a follow-up could be sent twice.
+    """
+    text = content if len(content) <= LONGEST_CONTENT else f"{content[: LONGEST_CONTENT - 1]}…"
+    if interaction.response.is_done():
+        await interaction.edit_original_response(
+            content=text or None, embed=embed, view=view, attachments=list(files)
+        )
+        return
+    arguments: dict[str, Any] = {"content": text or None, "embed": embed, "files": list(files)}
+    if view is not None:
+        arguments["view"] = view
+    await interaction.response.send_message(
+        ephemeral=True, **{key: value for key, value in arguments.items() if value}
+    )
+
+
+async def answer_error(interaction: discord.Interaction[Any], error: BaseException) -> None:
+    """Answer whatever went wrong: a refusal by its sentence, anything else by an incident id.
+
+    discord.py hands errors over wrapped, differently for commands, options, buttons and forms.
+    """
+    cause = _cause(error)
+    if isinstance(cause, Repeated) or (
+        interaction.type is discord.InteractionType.autocomplete and isinstance(cause, Refusal)
+    ):
+        return
+    if isinstance(cause, Refusal):
+        await _say(interaction, str(cause))
+        return
+    if isinstance(cause, app_commands.NoPrivateMessage):
+        await _say(interaction, "This works in a server only.")
+        return
+    number = incident()
+    log.error(
+        "incident %s: %s in server %s",
+        number,
+        interaction.command.qualified_name if interaction.command else "a button or form",
+        interaction.guild_id,
+        exc_info=cause,
+    )
+    text = "The database cannot be used at the moment; nothing was changed. Try again in a minute."
+    if not isinstance(cause, DBAPIError):
+        text = "Something went wrong on the bot's side."
+    await _say(interaction, f"{text} (incident {number}: an operator finds it in the log)")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what was raised, out of discord.py's wrappers."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, (Refusal, Repeated)):
+            return seen
+        seen = getattr(seen, "original", None) or seen.__cause__
+    return getattr(error, "original", None) or error
+
+
+async def _say(interaction: discord.Interaction[Any], text: str) -> None:
+    try:
+        await answer(interaction, text)
+    except discord.HTTPException as error:
+        # Too late or gone: what was asked for stands refused in any case.
+        log.info("an answer could not be sent: %d", error.status)
+
+
+class View(discord.ui.View):
+    """A view whose errors are answered like those of commands."""
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction[Any],
+        error: Exception,
+        _item: discord.ui.Item[Any],
+        /,
+    ) -> None:
+        """Answer an error of a button or menu."""
+        await answer_error(interaction, error)
+
+
+class Modal(discord.ui.Modal):
+    """A form whose errors are answered like those of commands."""
+
+    # A form has no item, so discord.py too overrides this with one parameter less.
+    async def on_error(  # type: ignore[override]
+        self, interaction: discord.Interaction[Any], error: Exception, /
+    ) -> None:
+        """Answer an error of a form."""
+        await answer_error(interaction, error)

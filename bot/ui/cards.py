@@ -1,0 +1,128 @@
+"""Hours as people see them: the card of an entry, answers, lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot.domain.duration import format_minutes
+from bot.ui.text import deadline, money, name, plain, plural, quoted, when
+
+if TYPE_CHECKING:
+    from bot.services.hours import Card, Listing, Logged, Started
+
+COLOUR = discord.Colour.from_str("#2f6f6b")
+GREY = discord.Colour.from_str("#8a8f98")
+LONGEST_CARD_NOTE = 900
+LISTED = 15
+
+
+def card(entry: Card) -> discord.Embed:
+    """Return the card of an entry for the thread of its round."""
+    title = f"#{entry.number} · {format_minutes(entry.minutes)}"
+    if entry.withdrawn:
+        title = f"~~{title}~~ withdrawn"
+    embed = discord.Embed(
+        title=title,
+        description=quoted(entry.note, longest=LONGEST_CARD_NOTE) or None,
+        colour=GREY if entry.withdrawn else COLOUR,
+    )
+    embed.add_field(name="Helper", value=f"<@{entry.user_id}>")
+    embed.add_field(name="Where", value=entry.category)
+    if entry.work_date is not None:
+        embed.add_field(name="Day", value=entry.work_date.isoformat())
+    if entry.evidence:
+        embed.add_field(name="Evidence", value=plain(entry.evidence), inline=False)
+    if entry.actor_id != entry.user_id:
+        embed.add_field(name="Logged by", value=f"<@{entry.actor_id}> for the helper", inline=False)
+    embed.set_footer(text=f"{entry.label}{' · edited' if entry.edited else ''}")
+    embed.timestamp = entry.at
+    return embed
+
+
+def logged(entry: Logged) -> str:
+    """Return the answer to logging time: what happened, what it means, what can be done."""
+    whose = f" for {name(entry.for_name)}" if entry.for_name else ""
+    lines = [
+        f"**#{entry.number}: {format_minutes(entry.minutes)}** logged{whose} in {entry.label}.",
+        _standing(entry),
+        f"`/hours edit` and `/hours withdraw` correct it until {deadline(entry.close_at)}.",
+    ]
+    if entry.cut:
+        lines.insert(
+            1,
+            f"The clock ran {format_minutes(entry.cut)} longer than the open round has room for; "
+            "that part is not logged. For an earlier round the committee can adjust the draft.",
+        )
+    if entry.long_clock:
+        lines.insert(1, "That is a long time for a clock. If it was left running, edit the entry.")
+    if entry.thread_id is None:
+        lines.append(
+            "The round has no thread at the moment, so there is no card; the entry counts."
+        )
+    return "\n".join(lines)
+
+
+def edited(entry: Logged) -> str:
+    """Return the answer to editing an entry."""
+    return (
+        f"**#{entry.number}** is now {format_minutes(entry.minutes)}. {_standing(entry)}\n"
+        f"It can be changed until {deadline(entry.close_at)}."
+    )
+
+
+def withdrawn(entry: Logged) -> str:
+    """Return the answer to withdrawing an entry."""
+    return (
+        f"**#{entry.number}** is withdrawn: it stays readable and counts no more. "
+        f"{_standing(entry)}\n`/hours log` adds it again."
+    )
+
+
+def started(clock: Started) -> str:
+    """Return the answer to starting the clock."""
+    return f"Your clock runs since {when(clock.at, 't')}. `/hours stop` logs the time."
+
+
+def listing(hours: Listing) -> list[discord.Embed]:
+    """Return somebody's entries of a round, newest first, in pages."""
+    worth = money(hours.amount, decimals=hours.decimals, currency=hours.currency)
+    total = f"**{format_minutes(hours.total_minutes)}** in {hours.label}"
+    head = (
+        f"{total}, which would give **{worth}** now.{' Marked as complete.' if hours.done else ''}"
+    )
+    rows = [_row(entry) for entry in reversed(hours.cards)]
+    if not rows:
+        rows = ["Nothing is logged. `/hours log` adds time."]
+    title = f"Hours of {name(hours.name)}"
+    return [
+        discord.Embed(
+            title=title, description="\n".join((head, "", *rows[at : at + LISTED])), colour=COLOUR
+        )
+        for at in range(0, len(rows), LISTED)
+    ]
+
+
+def _row(entry: Card) -> str:
+    struck = "~~" if entry.withdrawn else ""
+    note = quoted(" ".join(entry.note.split()), longest=80)
+    day = entry.work_date.isoformat() if entry.work_date else when(entry.at, "d")
+    return f"{struck}`#{entry.number}` {format_minutes(entry.minutes)} · {day} · {note}{struck}"
+
+
+def done(hours: Listing) -> str:
+    """Return the answer to marking one's hours as complete."""
+    standing = sum(not entry.withdrawn for entry in hours.cards)
+    return (
+        f"Noted: your hours of {hours.label} are complete, {plural(standing, 'entry', 'entries')} with "
+        f"{format_minutes(hours.total_minutes)}. Until the round closes you can still log and edit."
+    )
+
+
+def _standing(entry: Logged) -> str:
+    total = format_minutes(entry.total_minutes)
+    if entry.declines_pay:
+        return f"Total in {entry.label}: {total}. Pay is declined, so nothing is paid for it."
+    worth = money(entry.amount, decimals=entry.decimals, currency=entry.currency)
+    return f"Total in {entry.label}: {total}, which would give **{worth}** now."

@@ -1,0 +1,197 @@
+"""What the bot says by itself, in the support channel, the thread and the committee channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot.domain.duration import format_minutes
+from bot.domain.money import format_share
+from bot.domain.policy import Policy
+from bot.domain.statement import FULL_SHARE_BP
+from bot.domain.states import Line
+from bot.ui.answers import View
+from bot.ui.text import deadline, money, people, plural, quoted, when
+
+if TYPE_CHECKING:
+    from bot.services.settlement import Published
+
+COLOUR = discord.Colour.from_str("#2f6f6b")
+LONGEST_REASON = 600
+LATE = "*This comes late: the bot was away.* "
+
+
+def announcement(
+    *, label: str, policy: Policy, work_since: datetime, close_at: datetime, late: bool
+) -> discord.Embed:
+    """Return the announcement of a round."""
+    assert policy.cap is not None
+    cap = money(policy.cap, decimals=policy.decimals, currency=policy.currency)
+    rate = money(policy.hourly_rate or 0, decimals=policy.decimals, currency=policy.currency)
+    lines = [
+        f"{LATE if late else ''}The round for support given since {when(work_since, 'D')} is open.",
+        "",
+        "**Helpers**: `/hours log` takes five seconds, `/hours start` runs a clock.",
+        f"**Until** {deadline(close_at)}. Then the committee checks the draft and publishes it.",
+        f"**Pays** {rate} an hour, up to {cap} for everybody together.",
+    ]
+    if policy.max_share_bp < FULL_SHARE_BP:
+        lines.append(f"Nobody gets more than {format_share(policy.max_share_bp)} % of that.")
+    lines.append("Not a helper yet? `/helper join` says what is needed.")
+    return discord.Embed(title=f"Support {label}", description="\n".join(lines), colour=COLOUR)
+
+
+def call(*, label: str, close_at: datetime, late: bool) -> str:
+    """Return the call for claims."""
+    if late:
+        return (
+            f"{LATE}This was the call for the hours of {label}, which can be logged until "
+            f"{deadline(close_at)}. If yours are missing after that, tell the committee."
+        )
+    return (
+        f"**Last call for the hours of {label}.** Log what is missing with `/hours log` until "
+        f"{deadline(close_at)}; `/hours done` says that yours are complete."
+    )
+
+
+def closed(
+    *, label: str, compute_at: datetime, next_thread_id: int | None, late: bool, reason: str
+) -> str:
+    """Return the notice that a round has closed."""
+    why = f" by the committee: {quoted(reason, longest=LONGEST_REASON)}" if reason else ""
+    further = (
+        f" New hours go to <#{next_thread_id}>." if next_thread_id else " The next round is open."
+    )
+    return (
+        f"{LATE if late else ''}**{label} is closed**{why}.{further} "
+        f"The committee gets the draft {when(compute_at, 'R')}."
+    )
+
+
+def reopened(*, label: str, close_at: datetime) -> str:
+    """Return the notice that a round was opened again."""
+    return f"**{label} is open again** until {deadline(close_at)}. `/hours log` adds missing hours."
+
+
+def voided(*, label: str, reason: str) -> str:
+    """Return the notice that a round was voided."""
+    return (
+        f"**{label} is void**: {quoted(reason, longest=LONGEST_REASON)}\n"
+        "Its entries stay readable and are not paid. Questions go to the committee."
+    )
+
+
+def draft(*, label: str, late: bool) -> str:
+    """Return the line above a draft for the committee."""
+    return (
+        f"{LATE if late else ''}**The draft of {label} is ready.** Look at it with "
+        "`/payout preview`, correct it with `/payout adjust`, then `/payout approve` and "
+        "`/payout publish`."
+    )
+
+
+def draft_waits(*, label: str) -> str:
+    """Return the daily note while a draft waits."""
+    return (
+        f"The draft of {label} still waits: "
+        "`/payout preview`, `/payout approve`, `/payout publish`."
+    )
+
+
+def payment_waits(*, label: str, due: int) -> str:
+    """Return the daily note while payments wait."""
+    return (
+        f"{plural(due, 'payment')} of {label} still {'waits' if due == 1 else 'wait'}: "
+        "`/payout export` gives the list, `/payout paid` records them."
+    )
+
+
+def payment_due(published: Published) -> str:
+    """Return the note to the committee that payment is due."""
+    statement = published.statement
+    due = [
+        line.amount for line in statement.lines if published.shown[line.user_id].status is Line.DUE
+    ]
+    total = money(sum(due), decimals=statement.policy.decimals, currency=statement.policy.currency)
+    return (
+        f"**Payment of {statement.facts.label} is due**: {plural(len(due), 'line')}, {total}. "
+        "`/payout export` gives the list; record it with `/payout paid` and the reference."
+    )
+
+
+def payment_notice(*, label: str) -> str:
+    """Return the notice to helpers that payment is due."""
+    return f"The payments of {label} are due now. `/payout mine` shows yours and how it came about."
+
+
+def paid(published: Published, users: Sequence[int], reference: str) -> str:
+    """Return the notice that payments were recorded."""
+    statement = published.statement
+    lines = [line for user in users if (line := statement.line_of(user)) is not None]
+    total = money(
+        sum(line.amount for line in lines),
+        decimals=statement.policy.decimals,
+        currency=statement.policy.currency,
+    )
+    return (
+        f"**Paid in {statement.facts.label}**: {people(users)} ({total} together). "
+        f"Reference: {quoted(reference)}. `/payout mine` explains one's own amount."
+    )
+
+
+def adjusted(label: str, policy: Policy, facts: Mapping[str, Any]) -> str:
+    """Return the note to the committee about an adjustment, with old and new."""
+    old, new = (
+        money(amount, decimals=policy.decimals, currency=policy.currency)
+        for amount in facts["amount"]
+    )
+    before, after = (format_minutes(minutes) for minutes in facts["minutes"])
+    hours = f", {before} → {after}" if before != after else ""
+    return (
+        f"**Adjustment {facts['number']}** in {label}: <@{facts['user']}> {old} → {new}{hours}, by "
+        f"<@{facts['actor']}>.\nReason: {quoted(facts['reason'], longest=LONGEST_REASON)}\n"
+        "Earlier approvals of the draft do not count any more."
+    )
+
+
+def take_back(label: str, facts: Mapping[str, Any]) -> str:
+    """Return the question to the committee whether a recorded payment was wrong."""
+    return (
+        f"<@{facts['actor']}> says that a payment in {label} was recorded wrongly: "
+        f"{people(facts['users'])}, reference {quoted(facts['reference'])}.\n"
+        f"Reason: {quoted(facts['reason'], longest=LONGEST_REASON)}\n"
+        "Another committee member confirms it here; the lines are due again then."
+    )
+
+
+def taken_back(label: str, facts: Mapping[str, Any]) -> str:
+    """Return the public notice that payments were recorded wrongly."""
+    return (
+        f"**Correction in {label}**: the payment to {people(facts['users'])} with reference "
+        f"{quoted(facts['reference'])} was recorded wrongly. It is due again and will be recorded anew."
+    )
+
+
+def take_back_buttons(number: int) -> discord.ui.View:
+    """Return the button under such a question; its state is in its id."""
+    view = View(timeout=None)
+    view.add_item(
+        discord.ui.Button(
+            label="Take the payment back",
+            style=discord.ButtonStyle.danger,
+            custom_id=f"take_back:{number}",
+        )
+    )
+    return view
+
+
+def settings_incomplete(label: str, problems: Sequence[str]) -> str:
+    """Return the note that the next round opened with the settings of the last."""
+    listed = "\n".join(f"- {problem}" for problem in problems)
+    return (
+        f"The settings are incomplete, so the round after {label} opened with those of {label}:\n"
+        f"{listed}\nWhat an admin sets now applies to the round after that."
+    )

@@ -1,0 +1,367 @@
+"""Drafts and published statements as Discord shows them: embeds, chart and files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot.domain.bundle import Shown, full_lines
+from bot.domain.duration import format_minutes
+from bot.domain.statement import Statement
+from bot.domain.states import Line, Round
+from bot.ui import chart as drawing
+from bot.ui import files as tables
+from bot.ui.explain import line_arithmetic
+from bot.ui.page import page
+from bot.ui.text import deadline, money, people, plural, quoted, when
+
+if TYPE_CHECKING:
+    from bot.services.payments import Mine, Recorded, TakenBack
+    from bot.services.settlement import Adjusted, Approved, Preview, Priced, Published
+
+COLOUR = discord.Colour.from_str("#2f6f6b")
+DRAFT_COLOUR = discord.Colour.from_str("#b7791f")
+ROWS = 20
+MARKS = {
+    Line.DUE: "due",
+    Line.HELD: "held",
+    Line.PAID: "paid",
+    Line.WAIVED: "waived",
+    Line.NONE: "none",
+}
+
+
+def preview(draft: Preview) -> list[discord.Embed]:
+    """Return a draft for the committee: totals, warnings, approvals, and the table in pages."""
+    statement = draft.statement
+    policy = statement.policy
+    is_open = draft.state in (Round.OPEN, Round.REVIEW)
+    lines = [_totals(statement), *_worth(statement)]
+    if policy.pay_currency and not statement.facts.price:
+        lines.append(f"Paid in {policy.pay_currency}: `/payout price` is still needed.")
+    elif draft.price_source:
+        lines.append(
+            f"Price: 1 {policy.pay_currency} = {statement.facts.price} {policy.currency}, "
+            f"source {quoted(draft.price_source, longest=200)}."
+        )
+    title = f"Draft {statement.facts.label}, version {statement.facts.version}"
+    first, *others = _pages(
+        statement,
+        draft.shown,
+        title=title,
+        colour=DRAFT_COLOUR,
+        rest="`/payout preview` turns the pages",
+    )
+    first.description = "\n".join((*lines, first.description or ""))
+    embed = first
+    if draft.warnings:
+        embed.add_field(name="To look at", value=_listed(draft.warnings), inline=False)
+    if draft.adjustments:
+        texts = [
+            f"{change.number}: <@{change.user_id}> {_change(change, statement)}: "
+            f"{quoted(change.reason, longest=120)}"
+            for change in draft.adjustments
+        ]
+        embed.add_field(name="Adjustments", value=_listed(texts), inline=False)
+    if is_open:
+        embed.add_field(name="Draft", value=f"Made {deadline(draft.compute_at)}.", inline=False)
+    else:
+        by = f": {people(draft.approved_by)}" if draft.approved_by else ""
+        count = f"{len(draft.approved_by)} of {draft.approvals_needed}{by}"
+        embed.add_field(name="Approvals of exactly this draft", value=count, inline=False)
+    embed.set_footer(text=f"Hash {statement.sha256[:16]}…")
+    return [embed, *others]
+
+
+def published(statement_of: Published) -> list[discord.Embed]:
+    """Return a published statement, its table in pages; the first stands for itself."""
+    statement = statement_of.statement
+    policy = statement.policy
+    title = f"Statement {statement.facts.label}, version {statement.facts.version}"
+    embed, *others = _pages(
+        statement, statement_of.shown, title=title, colour=COLOUR, rest="all are in the files"
+    )
+    summary = (_totals(statement), *_worth(statement), embed.description or "")
+    embed.description = "\n".join(summary)
+    if statement.facts.price:
+        embed.add_field(
+            name="Paid in",
+            value=f"{policy.pay_currency} at {statement.facts.price} {policy.currency} "
+            f"({quoted(statement_of.price_source, longest=200)})",
+            inline=False,
+        )
+    admin = ", one of them an admin without a line" if statement_of.admin_approval else ""
+    embed.add_field(name="Approved by", value=f"{people(statement_of.approved_by)}{admin}")
+    embed.add_field(name="Payment", value=f"due from {when(statement_of.pay_due_at, 'D')}")
+    embed.add_field(
+        name="Something wrong?",
+        value=f"Tell the committee until {deadline(statement_of.dispute_until)}.",
+        inline=False,
+    )
+    embed.add_field(
+        name="Check it yourself",
+        value=f"Statement `{statement.sha256}`\nRecord {statement_of.record_number} "
+        f"`{statement_of.record_head}`\n`python -m bot verify` with the JSON file recomputes "
+        "every amount. `/payout mine` explains one's own.",
+        inline=False,
+    )
+    return [embed, *others]
+
+
+def chart(statement: Statement, shown: Mapping[int, Shown]) -> discord.File:
+    """Return the chart as a picture with its text alternative; draw it away from the loop."""
+    bars = drawing.bars(statement, shown)
+    return discord.File(
+        io.BytesIO(drawing.png(drawing.svg(bars))),
+        filename=f"{tables.names(statement.facts.label, statement.facts.version)}.png",
+        description=drawing.alt_text(bars),
+    )
+
+
+def files(statement_of: Published) -> list[discord.File]:
+    """Return everything that is published with a statement: chart, page, CSV, bundle."""
+    statement = statement_of.statement
+    stem = tables.names(statement.facts.label, statement.facts.version)
+    lines = full_lines(statement, statement_of.shown)
+    return [
+        chart(statement, statement_of.shown),
+        _file(f"{stem}.html", page(statement_of).encode()),
+        _file(f"{stem}.csv", tables.statement_csv(lines)),
+        _file(f"{stem}.json", tables.statement_json(statement_of.document)),
+    ]
+
+
+def export(statement_of: Published, file_format: str) -> discord.File:
+    """Return a published statement in one format."""
+    stem = tables.names(statement_of.statement.facts.label, statement_of.statement.facts.version)
+    match file_format:
+        case "csv":
+            lines = full_lines(statement_of.statement, statement_of.shown)
+            return _file(f"{stem}.csv", tables.statement_csv(lines))
+        case "json":
+            return _file(f"{stem}.json", tables.statement_json(statement_of.document))
+        case _:
+            return _file(f"{stem}.md", tables.statement_markdown(statement_of))
+
+
+def exported(statement_of: Published, file_format: str) -> str:
+    """Return the words beside an exported file: row count and total, to compare."""
+    statement = statement_of.statement
+    return (
+        f"{statement.facts.label}, version {statement.facts.version}, as {file_format}: "
+        f"**{plural(len(statement.lines), 'line')}, {_total(statement)}**."
+    )
+
+
+def mine(own: Mine) -> str:
+    """Return one's own line in words, one line of arithmetic for each part that is not zero."""
+    statement = own.statement
+    label = statement.facts.label
+    if own.line is None or own.state is None:
+        lines = [f"You have no line in {label}. `/hours log` is for the round that is open."]
+    else:
+        amount = money(
+            own.line.amount,
+            decimals=statement.policy.decimals,
+            currency=statement.policy.currency,
+        )
+        lines = [f"**{label}: {amount}** ({_state_words(own)})"]
+        lines += [f"- {sentence}" for sentence in line_arithmetic(statement, own.line)]
+        lines += [
+            f"- Adjustment {change.number}: {quoted(change.reason, longest=200)}"
+            for change in own.changes
+        ]
+    if own.open_amounts:
+        lines.append("**Still open**")
+        lines += [
+            f"- {o.label}: {money(o.amount, decimals=o.decimals, currency=o.currency)} ({o.state})"
+            for o in own.open_amounts
+        ]
+    lines.append(
+        f"`/payout show` has everybody's. Something wrong? Tell the committee about {label}."
+    )
+    return "\n".join(lines)
+
+
+def adjusted(change: Adjusted) -> str:
+    """Return the answer to an adjustment."""
+    old, new = (
+        money(amount, decimals=change.decimals, currency=change.currency)
+        for amount in change.amount
+    )
+    total = money(change.total[1], decimals=change.decimals, currency=change.currency)
+    again = " Approvals given before do not count any more." if change.voided_approvals else ""
+    hours = (
+        f", {format_minutes(change.minutes[0])} → {format_minutes(change.minutes[1])}"
+        if change.minutes[0] != change.minutes[1]
+        else ""
+    )
+    return (
+        f"Adjustment {change.number} in {change.label}: <@{change.user_id}> "
+        f"**{old} → {new}**{hours}. Total now {total}.{again}\n"
+        "The original stays on record; another adjustment takes it back. "
+        "Next: somebody else approves with `/payout approve`."
+    )
+
+
+def priced(draft: Priced) -> str:
+    """Return the answer to a conversion price."""
+    policy = draft.policy
+    pays = money(draft.pay_total, decimals=policy.pay_step[1], currency=policy.pay_currency)
+    total = money(draft.total, decimals=policy.decimals, currency=policy.currency)
+    return (
+        f"{draft.label}: 1 {policy.pay_currency} = {draft.price} {policy.currency}, so {total} "
+        f"become **{pays}**. Approvals given before do not count any more; "
+        "`/payout price` again corrects it, somebody else approves."
+    )
+
+
+def approved(approval: Approved) -> str:
+    """Return the answer to an approval: the exact draft, and what comes next."""
+    total = money(approval.total, decimals=approval.decimals, currency=approval.currency)
+    left = approval.needed - approval.count
+    next_step = (
+        f"{plural(left, 'more approval')} needed from others."
+        if left > 0
+        else "`/payout publish` publishes it."
+    )
+    role = " as an admin without a line" if approval.as_admin else ""
+    return (
+        f"Approved{role}: **{approval.label}, version {approval.version}, {total}**\n"
+        f"Hash `{approval.sha256}`\n{next_step} Any change to the draft voids this approval."
+    )
+
+
+def publication(statement_of: Published) -> str:
+    """Return the answer to publishing."""
+    statement = statement_of.statement
+    return (
+        f"**{statement.facts.label}, version {statement.facts.version} is published**: "
+        f"{plural(len(statement.lines), 'line')}, {_total(statement)}.\n"
+        f"Payment is due from {when(statement_of.pay_due_at, 'D')}: `/payout export`, then "
+        f"`/payout paid`. Objections count until {when(statement_of.dispute_until, 'f')}."
+    )
+
+
+def recorded(payment: Recorded) -> str:
+    """Return the answer to recording payments."""
+    total = money(payment.total, decimals=payment.decimals, currency=payment.currency)
+    left = (
+        f"{plural(payment.still_due, 'line')} of {payment.label} still due."
+        if payment.still_due
+        else f"Nothing of {payment.label} is due any more."
+    )
+    out = (
+        f"\nLeft out, because a correction is under way: {people(payment.left_out)}."
+        if payment.left_out
+        else ""
+    )
+    return (
+        f"Recorded as paid in {payment.label}: {people(payment.user_ids)}, **{total}**, reference "
+        f"{quoted(payment.reference)}.\n{left}{out} `/payout correct` takes a mistake back."
+    )
+
+
+def taken_back(change: TakenBack) -> str:
+    """Return the answer to a proposal, or to its confirmation."""
+    total = money(change.total, decimals=change.decimals, currency=change.currency)
+    if change.confirmed:
+        return (
+            f"Taken back: {people(change.user_ids)} in {change.label}, {total}. "
+            "The lines are due again; `/payout paid` records the right payment."
+        )
+    return (
+        f"Proposed to take back {people(change.user_ids)} in {change.label}, {total}, reference "
+        f"{quoted(change.reference)}. Another committee member confirms it in the committee "
+        "channel; until then it stays recorded."
+    )
+
+
+def _state_words(own: Mine) -> str:
+    assert own.state is not None
+    if own.reference:
+        return f"paid, reference {quoted(own.reference)}"
+    return {
+        Line.DUE: "due",
+        Line.HELD: "held until it is decided",
+        Line.WAIVED: "pay declined",
+        Line.NONE: "nothing to pay",
+    }.get(own.state, str(own.state))
+
+
+def _total(statement: Statement) -> str:
+    policy = statement.policy
+    total = money(statement.total, decimals=policy.decimals, currency=policy.currency)
+    if statement.pay_total is None:
+        return total
+    pays = money(statement.pay_total, decimals=statement.pay_decimals, currency=policy.pay_currency)
+    return f"{total} = {pays}"
+
+
+def _totals(statement: Statement) -> str:
+    policy = statement.policy
+    assert policy.cap is not None
+    cap = money(policy.cap, decimals=policy.decimals, currency=policy.currency)
+    left = money(statement.room, decimals=policy.decimals, currency=policy.currency)
+    return f"**{_total(statement)}** of a cap of {cap}; {left} stay with the funder."
+
+
+def _worth(statement: Statement) -> list[str]:
+    policy = statement.policy
+    minutes = sum(line.minutes for line in statement.lines if not line.waived)
+    if not minutes:
+        return []
+    hour = sum(line.hours_amount for line in statement.lines) * 60 // minutes
+    worth = money(hour, decimals=policy.decimals, currency=policy.currency)
+    rate = money(policy.hourly_rate or 0, decimals=policy.decimals, currency=policy.currency)
+    return [f"{format_minutes(minutes)}; an hour gives {worth} (rate {rate})."]
+
+
+def _pages(
+    statement: Statement,
+    shown: Mapping[int, Shown],
+    *,
+    title: str,
+    colour: discord.Colour,
+    rest: str,
+) -> list[discord.Embed]:
+    """Return the table of lines, largest first, an embed for every `ROWS` of them."""
+    if not statement.lines:
+        return [discord.Embed(title=title, description="Nobody has a line.", colour=colour)]
+    decimals = statement.policy.decimals
+    order = sorted(statement.lines, key=lambda line: (-line.amount, line.user_id))
+    rows = [
+        (
+            f"<@{line.user_id}> **{money(line.amount, decimals=decimals)}** · "
+            f"{format_minutes(line.minutes)} · {MARKS[shown[line.user_id].status]}"
+        )
+        for line in order
+    ]
+    pages = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+    if len(pages) > 1:
+        pages[0].append(f"and {plural(len(rows) - ROWS, 'more line')}: {rest}")
+    return [
+        discord.Embed(title=title, description="\n".join(page), colour=colour) for page in pages
+    ]
+
+
+def _change(change: object, statement: Statement) -> str:
+    minutes, amount = getattr(change, "minutes", 0), getattr(change, "amount", 0)
+    parts = [f"{'+' if minutes > 0 else ''}{format_minutes(minutes)}"] if minutes else []
+    if amount:
+        parts.append(money(amount, decimals=statement.policy.decimals, signed=True))
+    return ", ".join(parts)
+
+
+def _listed(sentences: list[str] | tuple[str, ...], *, most: int = 6) -> str:
+    lines = [f"- {quoted(s, longest=150) if '<@' not in s else s}" for s in sentences[:most]]
+    if len(sentences) > most:
+        lines.append(f"- and {len(sentences) - most} more")
+    return "\n".join(lines)[:1024]
+
+
+def _file(filename: str, content: bytes) -> discord.File:
+    return discord.File(io.BytesIO(content), filename=filename)

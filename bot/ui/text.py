@@ -1,0 +1,94 @@
+"""Words, amounts, instants and other people's texts, spelled so that nothing can hide in them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
+
+import discord
+from babel.numbers import format_decimal
+
+from bot.domain.duration import format_minutes
+from bot.domain.money import format_amount
+
+MOST_MARKS = 2
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_KEPT = frozenset("\n\N{ZERO WIDTH JOINER}")
+
+
+def plain(text: str, *, longest: int | None = None) -> str:
+    """Return somebody's text without control, bidirectional and piled-up combining characters.
+
+    Line breaks stay; what is too long ends in an ellipsis.
+    """
+    kept, marks = [], 0
+    for character in text.replace("\r\n", "\n"):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if (category in _INVISIBLE and character not in _KEPT) or marks > MOST_MARKS:
+            continue
+        kept.append(character)
+    cleaned = "".join(kept).strip()
+    if longest is not None and len(cleaned) > longest:
+        return cleaned[: longest - 1].rstrip() + ELLIPSIS
+    return cleaned
+
+
+def quoted(text: str, *, longest: int | None = None) -> str:
+    """Return somebody's text for a Discord message: plain, without markdown and mentions."""
+    escaped = discord.utils.escape_markdown(plain(text, longest=longest))
+    return discord.utils.escape_mentions(escaped).replace("<", "\\<")
+
+
+def name(text: str) -> str:
+    """Return a person's name for one line of a message."""
+    return quoted(" ".join(text.split()), longest=32) or "somebody"
+
+
+def cell(text: str) -> str:
+    """Return a text for a cell of a table file: one line that no program takes for a formula."""
+    line = " ".join(plain(text).split())
+    return f"'{line}" if line.startswith(FORMULA_STARTS) else line
+
+
+def money(amount: int, *, decimals: int, currency: str = "", signed: bool = False) -> str:
+    """Return an amount for people, grouped, with its currency: `1,000.50 RPL`."""
+    sign = "+" if signed and amount > 0 else ""
+    return f"{sign}{format_amount(amount, decimals=decimals, grouping=True)} {currency}".rstrip()
+
+
+def number(count: int) -> str:
+    """Return a count for people: `12,345`."""
+    return str(format_decimal(count, locale="en"))
+
+
+def duration(minutes: int) -> str:
+    """Return a time for people, hours grouped: `3 h 20 min`, `1,076 h 28 min`."""
+    return re.sub(r"[0-9]{4,}", lambda digits: number(int(digits[0])), format_minutes(minutes))
+
+
+def when(instant: datetime, style: str = "f") -> str:
+    """Return an instant that Discord shows in the reader's own zone."""
+    return f"<t:{int(instant.timestamp())}:{style}>"
+
+
+def deadline(instant: datetime) -> str:
+    """Return an instant with the time left to it."""
+    return f"{when(instant)} ({when(instant, 'R')})"
+
+
+def people(user_ids: Iterable[int], *, most: int = 10) -> str:
+    """Return mentions of some people; they notify nobody."""
+    users = list(user_ids)
+    rest = len(users) - most
+    listed = ", ".join(f"<@{user}>" for user in users[:most])
+    return f"{listed} and {rest} more" if rest > 0 else listed
+
+
+def plural(count: int, singular: str, many: str | None = None) -> str:
+    """Return a count with its noun: `1 entry`, `3 entries`."""
+    return f"{number(count)} {singular if count == 1 else many or f'{singular}s'}"
