@@ -1,0 +1,67 @@
+"""`backup FILE` and `restore FILE`: verified copies of the database."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from bot.settings import Settings
+from storage.database import HEAD, Database, DatabaseUnusable, copy_file, verify_file
+
+OK, CONFIGURATION = 0, 78
+
+
+async def backup(settings: Settings, target: Path) -> int:
+    """Write a consistent, verified copy, also while the bot runs."""
+    try:
+        database = Database(settings.database_url)
+        if database.path is not None and not database.path.exists():
+            raise DatabaseUnusable(f"there is no database at {database.path}")
+        await database.copy_to(target)
+    except DatabaseUnusable as error:
+        print(f"stipend: {error}", file=sys.stderr)
+        return CONFIGURATION
+    print(f"{target}: a verified copy, {target.stat().st_size} bytes")
+    return OK
+
+
+def restore(settings: Settings, source: Path) -> int:
+    """Put a copy in the place of the database; what was there is kept beside it."""
+    try:
+        database = Database(settings.database_url)
+        if database.path is None:
+            raise DatabaseUnusable("restore works on a SQLite file; use pg_restore")
+        if not source.is_file():
+            raise DatabaseUnusable(f"{source}: there is no such file")
+        if verify_file(source) is None:
+            raise DatabaseUnusable(f"{source} is no database of Stipend")
+        fresh = database.path.with_name(f"{database.path.name}.restoring")
+        fresh.unlink(missing_ok=True)
+        copy_file(source, fresh)
+        kept = _keep(database.path)
+        os.replace(fresh, database.path)  # noqa: PTH105 - atomic, says so by its name
+    except (DatabaseUnusable, OSError) as error:
+        print(f"stipend: {error}", file=sys.stderr)
+        return CONFIGURATION
+    print(
+        f"{database.path}: restored from {source} (migrations up to {HEAD} run at the next start)"
+    )
+    if kept is not None:
+        print(f"What was there before is in {kept}")
+    return OK
+
+
+def _keep(path: Path) -> Path | None:
+    """Set the present database aside; a journal beside it belongs to it."""
+    if not path.exists():
+        return None
+    names = (path.with_name(f"{path.name}.replaced-{number}.bak") for number in itertools.count(1))
+    kept = next(name for name in names if not name.exists())
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            shutil.move(beside, kept.with_name(kept.name + suffix))
+    return kept

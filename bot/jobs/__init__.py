@@ -1,0 +1,1 @@
+"""What the bot does by itself: the tick, and saying what waits in the outbox."""

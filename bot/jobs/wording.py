@@ -1,0 +1,304 @@
+"""Which words go where: turns a stored post into a message, from the facts as they are now."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import discord
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.services import hours, lines, outbox, settings, settlement
+from bot.ui import cards, notices, statements
+from storage import rounds
+from storage.tables import Post, Round
+
+
+class Place(Enum):
+    """Where a message goes."""
+
+    ANNOUNCEMENT = "announcement"
+    SUPPORT = "support"
+    THREAD = "thread"
+    COMMITTEE = "committee"
+
+
+@dataclass
+class Message:
+    """A message ready to be sent; `draw` makes its files, away from the event loop."""
+
+    place: Place
+    content: str = ""
+    embed: discord.Embed | None = None
+    view: discord.ui.View | None = None
+    draw_files: Callable[[], list[discord.File]] | None = None
+    mentions: discord.AllowedMentions = field(default_factory=discord.AllowedMentions.none)
+    channel_id: int | None = None
+    missing: str = ""
+    unsent_state: str = outbox.PARKED
+    thread_name: str = ""
+    announcement_id: int | None = None
+    thread_id: int | None = None
+    files: list[discord.File] = field(default_factory=list)
+
+    async def draw(self) -> None:
+        """Make the files."""
+        if self.draw_files is not None:
+            self.files = await asyncio.to_thread(self.draw_files)
+
+    def send(self) -> dict[str, Any]:
+        """Return the arguments for a new message."""
+        arguments = {**self.edit(), "files": self.files}
+        return {key: value for key, value in arguments.items() if value not in (None, "", [])}
+
+    def edit(self) -> dict[str, Any]:
+        """Return the arguments for bringing a message up to date."""
+        return {
+            "content": self.content or None,
+            "embed": self.embed,
+            "view": self.view,
+            "allowed_mentions": self.mentions,
+        }
+
+
+Words = Callable[[AsyncSession, Post, Round | None, Mapping[str, Any]], Awaitable[Message | None]]
+
+
+async def word(session: AsyncSession, post: Post) -> Message | None:
+    """Return the message of a post, None where there is nothing to say any more."""
+    round_ = await rounds.get(session, post.round_id) if post.round_id is not None else None
+    message = await KINDS[post.kind](session, post, round_, json.loads(post.facts))
+    if message is None:
+        return None
+    policy = (await settings.current(session, post.guild_id)).policy
+    match message.place:
+        case Place.COMMITTEE:
+            message.channel_id = policy.committee_channel
+            message.missing = "No committee channel is set."
+        case Place.SUPPORT:
+            message.channel_id = policy.support_channel
+            message.missing = "No support channel is set."
+        case Place.ANNOUNCEMENT:
+            assert round_ is not None
+            is_posted = round_.announcement_id is not None
+            message.channel_id = round_.channel_id if is_posted else policy.support_channel
+            message.missing = "No support channel is set."
+            message.announcement_id, message.thread_id = round_.announcement_id, round_.thread_id
+        case Place.THREAD:
+            assert round_ is not None
+            _to_thread(message, round_)
+    return message
+
+
+def _to_thread(message: Message, round_: Round) -> None:
+    if round_.thread_lost:
+        message.missing, message.unsent_state = "The thread of the round is gone.", outbox.SKIPPED
+    else:
+        message.channel_id = round_.thread_id
+        message.missing = "The round has no thread yet."
+
+
+async def _announcement(
+    session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    policy = (await settings.pinned(session, round_)).policy
+    embed = notices.announcement(
+        label=round_.label,
+        policy=policy,
+        work_since=round_.work_since,
+        close_at=round_.close_at,
+        late=facts["late"],
+    )
+    return Message(Place.ANNOUNCEMENT, embed=embed, thread_name=f"Support {round_.label}")
+
+
+async def _call(
+    session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    policy = (await settings.current(session, round_.guild_id)).policy
+    text = notices.call(label=round_.label, close_at=round_.close_at, late=facts["late"])
+    return _mentioning(Place.THREAD, text, policy.helper_role if policy.notify_helpers else None)
+
+
+async def _closed(
+    session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    found = await rounds.of_server(session, round_.guild_id)
+    following = next((later for later in found if later.number > round_.number), None)
+    return Message(
+        Place.THREAD,
+        content=notices.closed(
+            label=round_.label,
+            compute_at=round_.compute_at,
+            next_thread_id=following.thread_id if following else None,
+            late=facts["late"],
+            reason=facts["reason"],
+        ),
+    )
+
+
+async def _reopened(
+    _session: AsyncSession, _post: Post, round_: Round | None, _facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    return Message(Place.THREAD, notices.reopened(label=round_.label, close_at=round_.close_at))
+
+
+async def _voided(
+    _session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    return Message(Place.THREAD, notices.voided(label=round_.label, reason=facts["reason"]))
+
+
+async def _draft(
+    session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message | None:
+    assert round_ is not None
+    if round_.state != "draft":
+        return None
+    preview = await settlement.preview_of(session, round_)
+    return Message(
+        Place.COMMITTEE,
+        content=notices.draft(label=round_.label, late=facts["late"]),
+        embed=statements.preview(preview)[0],
+        draw_files=lambda: [statements.chart(preview.statement, preview.shown)],
+    )
+
+
+async def _note(
+    session: AsyncSession, _post: Post, round_: Round | None, _facts: Mapping[str, Any]
+) -> Message | None:
+    assert round_ is not None
+    if round_.state == "draft":
+        return Message(Place.COMMITTEE, notices.draft_waits(label=round_.label))
+    due = sum(state == "due" for state in (await lines.states(session, round_)).values())
+    return (
+        Message(Place.COMMITTEE, notices.payment_waits(label=round_.label, due=due))
+        if due
+        else None
+    )
+
+
+async def _pay(
+    session: AsyncSession, _post: Post, round_: Round | None, _facts: Mapping[str, Any]
+) -> Message | None:
+    assert round_ is not None
+    published = await settlement.published_of(session, round_)
+    return Message(Place.COMMITTEE, notices.payment_due(published))
+
+
+async def _pay_notice(
+    session: AsyncSession, _post: Post, round_: Round | None, _facts: Mapping[str, Any]
+) -> Message | None:
+    assert round_ is not None
+    policy = (await settings.current(session, round_.guild_id)).policy
+    text = notices.payment_notice(label=round_.label)
+    return _mentioning(Place.THREAD, text, policy.helper_role if policy.notify_helpers else None)
+
+
+async def _paid(
+    session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    published = await settlement.published_of(session, round_)
+    return Message(Place.THREAD, notices.paid(published, facts["users"], facts["reference"]))
+
+
+async def _card(
+    session: AsyncSession, post: Post, _round: Round | None, facts: Mapping[str, Any]
+) -> Message | None:
+    card = await hours.card(session, post.guild_id, number=facts["entry"])
+    return Message(Place.THREAD, embed=cards.card(card)) if card else None
+
+
+async def _adjusted(
+    session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    policy = (await settings.pinned(session, round_)).policy
+    return Message(Place.COMMITTEE, notices.adjusted(round_.label, policy, facts))
+
+
+async def _published(
+    session: AsyncSession, post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message | None:
+    assert round_ is not None
+    if round_.published_version != facts["version"]:
+        return None
+    published = await settlement.published_of(session, round_)
+    is_thread = post.kind == "published-thread"
+    return Message(
+        Place.THREAD if is_thread else Place.SUPPORT,
+        embed=statements.published(published)[0],
+        draw_files=lambda: statements.files(published),
+    )
+
+
+async def _take_back(
+    _session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    return Message(
+        Place.COMMITTEE,
+        notices.take_back(round_.label, facts),
+        view=notices.take_back_buttons(facts["number"]),
+    )
+
+
+async def _taken_back(
+    _session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    return Message(Place.THREAD, notices.taken_back(round_.label, facts))
+
+
+async def _settings(
+    _session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    return Message(Place.COMMITTEE, notices.settings_incomplete(round_.label, facts["problems"]))
+
+
+async def _notice(
+    _session: AsyncSession, _post: Post, _round: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    return Message(Place.COMMITTEE, facts["text"])
+
+
+def _mentioning(place: Place, text: str, role_id: int | None) -> Message:
+    if role_id is None:
+        return Message(place, text)
+    mentions = discord.AllowedMentions(
+        everyone=False, users=False, roles=[discord.Object(role_id)], replied_user=False
+    )
+    return Message(place, f"<@&{role_id}> {text}", mentions=mentions)
+
+
+KINDS: Mapping[str, Words] = {
+    "announcement": _announcement,
+    "call": _call,
+    "closed": _closed,
+    "reopened": _reopened,
+    "voided": _voided,
+    "draft": _draft,
+    "note": _note,
+    "pay": _pay,
+    "pay-notice": _pay_notice,
+    "paid": _paid,
+    "card": _card,
+    "adjusted": _adjusted,
+    "published-thread": _published,
+    "published-channel": _published,
+    "take-back": _take_back,
+    "taken-back": _taken_back,
+    "settings": _settings,
+    "notice": _notice,
+}

@@ -1,0 +1,1 @@
+"""What people press and type: parse, one service call, one reply."""

@@ -1,0 +1,97 @@
+"""The red buttons: what was asked is carried out by whoever was asked, once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+
+from bot.services import confirmations, payments, roster, rounds
+from bot.services.roster import Standing
+from bot.ui import overviews, statements
+from bot.ui.answers import answer, answer_error
+from bot.ui.pager import OldPages
+from bot.ui.roles import with_role
+from cogs.transformers import Interaction, Press, actor
+
+if TYPE_CHECKING:
+    from bot.client import Stipend
+
+ACTS: Mapping[str, tuple[Callable[..., Awaitable[Any]], Callable[[Any], str]]] = {
+    "helper.leave": (roster.leave, overviews.gone),
+    "helper.remove": (roster.remove, overviews.gone),
+    "round.close": (rounds.close, overviews.closed),
+    "round.void": (rounds.void, overviews.voided),
+}
+
+
+class ConfirmButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"confirm:(?P<number>[0-9]{1,18})"
+):
+    """The answer to a question; its number finds what was asked."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(discord.ui.Button(custom_id=f"confirm:{number}"))
+        self.number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: Press, _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Read the number from the id of the button."""
+        return cls(int(match["number"]))
+
+    async def callback(self, interaction: Press) -> None:
+        """Carry out what was asked."""
+        try:
+            await self._carry_out(interaction)
+        except Exception as error:  # noqa: BLE001 - everything is answered in one place
+            await answer_error(interaction, error)
+
+    async def _carry_out(self, interaction: Interaction) -> None:
+        by = actor(interaction)
+        async with interaction.client.db.write() as session:
+            confirmed = await confirmations.take(session, by=by, number=self.number)
+            carry_out, words = ACTS[confirmed.act]
+            outcome = await carry_out(session, by=by, **confirmed.facts)
+        text = words(outcome)
+        if isinstance(outcome, Standing):
+            text = await with_role(interaction, outcome, text)
+        await interaction.response.edit_message(content=text, view=None)
+        await interaction.client.deliver(by.guild_id)
+
+
+class TakeBackButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"take_back:(?P<number>[0-9]{1,18})"
+):
+    """The second member's yes to taking a recorded payment back."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(discord.ui.Button(custom_id=f"take_back:{number}"))
+        self.number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: Press, _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Read the number from the id of the button."""
+        return cls(int(match["number"]))
+
+    async def callback(self, interaction: Press) -> None:
+        """Confirm the proposal."""
+        try:
+            by = actor(interaction)
+            async with interaction.client.db.write() as session:
+                done = await payments.confirm(session, by=by, number=self.number)
+            await answer(interaction, statements.taken_back(done))
+            await interaction.client.deliver(by.guild_id)
+        except Exception as error:  # noqa: BLE001 - everything is answered in one place
+            await answer_error(interaction, error)
+
+
+async def setup(bot: Stipend) -> None:
+    """Let the buttons work, also those of before a restart."""
+    bot.add_dynamic_items(ConfirmButton, TakeBackButton)
+    bot.add_view(OldPages())

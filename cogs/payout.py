@@ -1,0 +1,248 @@
+"""/payout: from the draft to the recorded payment."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.domain.errors import Refusal
+from bot.services import payments, rounds, settings, settlement
+from bot.ui import statements
+from bot.ui.answers import answer
+from bot.ui.pager import paged
+from cogs.transformers import Choices, Interaction, actor, choices, person, words
+
+if TYPE_CHECKING:
+    from bot.client import Stipend
+
+FORMATS = ("csv", "json", "markdown")
+
+
+@app_commands.guild_only()
+class Payout(commands.GroupCog, group_name="payout", group_description="What is paid, and why"):
+    """Commands about drafts, statements and payments."""
+
+    def __init__(self, bot: Stipend) -> None:
+        self.bot = bot
+
+    @app_commands.command()
+    @app_commands.describe(round="such as 2026-Q1")
+    async def preview(
+        self,
+        interaction: Interaction,
+        round: str | None = None,  # noqa: A002 - the option's public name
+    ) -> None:
+        """Show the draft as it is now; changes nothing (committee)."""
+        by = actor(interaction)
+        async with self.bot.db.read() as session:
+            draft = await settlement.preview(session, by=by, label=round)
+        await interaction.response.defer(ephemeral=True)
+        chart = await asyncio.to_thread(statements.chart, draft.statement, draft.shown)
+        await answer(interaction, files=[chart], **paged(statements.preview(draft)))
+
+    @app_commands.command()
+    @app_commands.describe(
+        helper="whose line",
+        reason="why; the committee and the statement show it",
+        minutes="minutes to add, or to take with a minus",
+        amount="an amount to add, or to take with a minus: 25.00 or -25.00",
+        round="such as 2026-Q1",
+    )
+    async def adjust(
+        self,
+        interaction: Interaction,
+        helper: discord.User | discord.Member,
+        reason: str,
+        minutes: int | None = None,
+        amount: str | None = None,
+        round: str | None = None,  # noqa: A002 - the option's public name
+    ) -> None:
+        """Change a line of the draft; the original stays on record (committee)."""
+        by = actor(interaction)
+        async with self.bot.db.write() as session:
+            change = await settlement.adjust(
+                session,
+                by=by,
+                person=person(helper),
+                reason=reason,
+                minutes=minutes,
+                amount=amount,
+                label=round,
+            )
+        await answer(interaction, statements.adjusted(change))
+        await self.bot.deliver(by.guild_id)
+
+    @app_commands.command()
+    @app_commands.describe(
+        price="the price of one unit of the payment currency, such as 18.27",
+        source="where the price comes from",
+    )
+    async def price(self, interaction: Interaction, price: str, source: str) -> None:
+        """Enter the conversion price of the draft (committee)."""
+        async with self.bot.db.write() as session:
+            draft = await settlement.set_price(
+                session, by=actor(interaction), price=price, source=source
+            )
+        await answer(interaction, statements.priced(draft))
+
+    @app_commands.command()
+    async def approve(self, interaction: Interaction) -> None:
+        """Approve the oldest draft exactly as it is now (committee)."""
+        by = actor(interaction)
+        seats = await self._committee_lines(interaction) if by.manages_server else None
+        async with self.bot.db.write() as session:
+            approval = await settlement.approve(session, by=by, committee_lines=seats)
+        await answer(interaction, statements.approved(approval))
+
+    @app_commands.command()
+    async def publish(self, interaction: Interaction) -> None:
+        """Publish the approved draft (committee)."""
+        by = actor(interaction)
+        async with self.bot.db.write() as session:
+            published = await settlement.publish(session, by=by)
+        text = statements.publication(published)
+        await answer(interaction, text)
+        problems = await self.bot.deliver(by.guild_id)
+        if problems:
+            reasons = "\n".join(f"- {reason}" for reason in dict.fromkeys(problems.values()))
+            await interaction.edit_original_response(
+                content=f"{text}\nNot everything could be posted:\n{reasons}"
+            )
+
+    @app_commands.command()
+    @app_commands.describe(format="csv, json or markdown", round="such as 2026-Q1")
+    @app_commands.autocomplete(format=words(*FORMATS))
+    async def export(
+        self,
+        interaction: Interaction,
+        format: str,  # noqa: A002 - the option's public name
+        round: str | None = None,  # noqa: A002 - the option's public name
+    ) -> None:
+        """Get a published statement as a file (committee)."""
+        wanted = format.strip().lower()
+        if wanted not in FORMATS:
+            raise Refusal(f"`format` is one of: {', '.join(FORMATS)}.")
+        by = actor(interaction)
+        async with self.bot.db.read() as session:
+            await settings.require_committee(session, by)
+            found = await settlement.show(session, guild_id=by.guild_id, label=round)
+        file = await asyncio.to_thread(statements.export, found, wanted)
+        await answer(interaction, statements.exported(found, wanted), files=[file])
+
+    @app_commands.command()
+    @app_commands.describe(
+        reference="what finds the payment again, such as a transaction hash",
+        helper="one line; without it every due line",
+        round="such as 2026-Q1",
+    )
+    async def paid(
+        self,
+        interaction: Interaction,
+        reference: str,
+        helper: discord.User | discord.Member | None = None,
+        round: str | None = None,  # noqa: A002 - the option's public name
+    ) -> None:
+        """Record that one line, or every due line, was paid (committee)."""
+        by = actor(interaction)
+        async with self.bot.db.write() as session:
+            payment = await payments.record(
+                session,
+                by=by,
+                reference=reference,
+                user_id=helper.id if helper else None,
+                label=round,
+            )
+        await answer(interaction, statements.recorded(payment))
+        await self.bot.deliver(by.guild_id)
+
+    @app_commands.command()
+    @app_commands.describe(reference="of the wrongly recorded payment", reason="what is wrong")
+    async def correct(self, interaction: Interaction, reference: str, reason: str) -> None:
+        """Take a wrongly recorded payment back; a second member confirms (committee)."""
+        by = actor(interaction)
+        async with self.bot.db.write() as session:
+            change = await payments.correct(session, by=by, reference=reference, reason=reason)
+        await answer(interaction, statements.taken_back(change))
+        await self.bot.deliver(by.guild_id)
+
+    @app_commands.command()
+    @app_commands.describe(round="such as 2026-Q1")
+    async def show(
+        self,
+        interaction: Interaction,
+        round: str | None = None,  # noqa: A002 - the option's public name
+    ) -> None:
+        """Show a published statement with its files."""
+        by = actor(interaction)
+        async with self.bot.db.read() as session:
+            found = await settlement.show(session, guild_id=by.guild_id, label=round)
+        await interaction.response.defer(ephemeral=True)
+        files = await asyncio.to_thread(statements.files, found)
+        await answer(interaction, files=files, **paged(statements.published(found)))
+
+    @app_commands.command()
+    @app_commands.describe(round="such as 2026-Q1")
+    async def mine(
+        self,
+        interaction: Interaction,
+        round: str | None = None,  # noqa: A002 - the option's public name
+    ) -> None:
+        """Explain your own amount, and what is still open."""
+        async with self.bot.db.read() as session:
+            own = await payments.mine(session, by=actor(interaction), label=round)
+        await answer(interaction, statements.mine(own))
+
+    @preview.autocomplete("round")
+    @adjust.autocomplete("round")
+    async def every_round(self, interaction: Interaction, typed: str) -> Choices:
+        """Offer all rounds."""
+        async with self.bot.db.read() as session:
+            labels = await rounds.labels(session, actor(interaction).guild_id)
+        return choices(((label, label) for label in labels), typed)
+
+    @export.autocomplete("round")
+    @paid.autocomplete("round")
+    @show.autocomplete("round")
+    @mine.autocomplete("round")
+    async def published_rounds(self, interaction: Interaction, typed: str) -> Choices:
+        """Offer published rounds."""
+        async with self.bot.db.read() as session:
+            labels = await rounds.labels(session, actor(interaction).guild_id, public=True)
+        return choices(((label, label) for label in labels), typed)
+
+    @correct.autocomplete("reference")
+    async def references(self, interaction: Interaction, typed: str) -> Choices:
+        """Offer recorded references to the committee."""
+        by = actor(interaction)
+        async with self.bot.db.read() as session:
+            await settings.require_committee(session, by)
+            found = await payments.references(session, by.guild_id)
+        return choices(((reference, reference) for reference in found), typed)
+
+    async def _committee_lines(self, interaction: Interaction) -> int:
+        """Count the committee members with a line: their roles are asked for one by one."""
+        assert interaction.guild is not None
+        by = actor(interaction)
+        async with self.bot.db.read() as session:
+            role_id = (await settings.current(session, by.guild_id)).policy.committee_role
+            if role_id is None or role_id in by.role_ids:
+                return 0
+            users = await settlement.draft_users(session, by.guild_id)
+        await interaction.response.defer(ephemeral=True)
+        count = 0
+        for user_id in users[:100]:
+            try:
+                member = await interaction.guild.fetch_member(user_id)
+            except discord.NotFound:
+                continue
+            count += any(role.id == role_id for role in member.roles)
+        return count
+
+
+async def setup(bot: Stipend) -> None:
+    """Load the commands."""
+    await bot.add_cog(Payout(bot))

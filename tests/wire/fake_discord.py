@@ -1,0 +1,435 @@
+"""A small Discord over real HTTP and websocket: what it accepts, it keeps, whoever dies.
+
+It holds one server and speaks the part of the protocol that the bot's client uses. A test presses
+commands through `press`, and may kill the client at the very moment its answer arrives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+APPLICATION, SERVER, BOT, OWNER = 111111111111111111, 222222222222222222, 111111111111111112, 3
+SUPPORT, COMMITTEE = 333333333333333331, 333333333333333332
+COMMITTEE_ROLE = 444444444444444441
+EPOCH_MS = 1_420_070_400_000
+ALL_PERMISSIONS = str((1 << 52) - 1)
+
+
+def snowflake(unix_seconds: float, number: int = 0) -> int:
+    """Return an id as Discord makes them at an instant."""
+    return ((int(unix_seconds * 1000) - EPOCH_MS) << 22) + number
+
+
+@dataclass
+class FakeDiscord:
+    """The server's state, and every request it accepted, in order."""
+
+    journal: list[tuple[str, str, Any]] = field(default_factory=list)
+    messages: dict[int, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    before_accepting: Callable[[str, str], None] | None = None
+    after_accepting: Callable[[str, str], None] | None = None
+    refuse_token: bool = False
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        self._sockets: list[web.WebSocketResponse] = []
+        self._ready = asyncio.Event()
+        self._number = 0
+        self._sequence = 0
+        self._runner: web.AppRunner | None = None
+        self._interactions: dict[int, asyncio.Event] = {}
+
+    # ------------------------------------------------------------ life
+
+    async def __aenter__(self) -> FakeDiscord:
+        app = web.Application()
+        app.router.add_get("/ws", self._gateway)
+        app.router.add_get("/ws/", self._gateway)
+        app.router.add_route("*", "/api/{tail:.*}", self._rest)
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        for socket in self._sockets:
+            await socket.close()
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def until_ready(self, seconds: float = 30) -> None:
+        """Wait until a client has connected and registered its commands."""
+        await asyncio.wait_for(self._ready.wait(), seconds)
+
+    # ------------------------------------------------------------ people
+
+    async def press(
+        self, command: str, options: dict[str, Any], *, user: int, at: float, roles: tuple[int, ...]
+    ) -> int:
+        """Send a slash command of a member; returns the interaction's id."""
+        self._number += 1
+        number = snowflake(at, self._number)
+        name, *path = command.split()
+        typed = [{"name": key, **_typed(value)} for key, value in options.items()]
+        for part in reversed(path):
+            typed = [{"name": part, "type": 1, "options": typed}]
+        self._interactions[number] = asyncio.Event()
+        await self._dispatch(
+            "INTERACTION_CREATE",
+            {
+                "id": str(number),
+                "application_id": str(APPLICATION),
+                "type": 2,
+                "token": f"token{number}",
+                "version": 1,
+                "guild_id": str(SERVER),
+                "channel_id": str(SUPPORT),
+                "channel": _channel(SUPPORT, "support"),
+                "locale": "en-US",
+                "entitlements": [],
+                "authorizing_integration_owners": {},
+                "context": 0,
+                "app_permissions": ALL_PERMISSIONS,
+                "attachment_size_limit": 10_485_760,
+                "member": _member(user, roles),
+                "data": {
+                    "id": "9",
+                    "name": name,
+                    "type": 1,
+                    "options": typed,
+                    "resolved": _resolved(options),
+                },
+            },
+        )
+        return number
+
+    async def answer_to(self, number: int, seconds: float = 20) -> str:
+        """Wait for the answer to an interaction and return its text."""
+        await asyncio.wait_for(self._interactions[number].wait(), seconds)
+        return str(self.answers[number].get("content") or "")
+
+    def texts(self, channel: int) -> list[str]:
+        """Return what stands in a channel, titles of embeds included."""
+        return [
+            " ".join([m.get("content") or "", *(e.get("title", "") for e in m.get("embeds", []))])
+            for m in self.messages.get(channel, {}).values()
+        ]
+
+    # ------------------------------------------------------------ gateway
+
+    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self._sockets.append(socket)
+        await socket.send_json({"op": 10, "d": {"heartbeat_interval": 41_250}, "s": None})
+        async for frame in socket:
+            if frame.type is not WSMsgType.TEXT:
+                break
+            message = json.loads(frame.data)
+            if message["op"] == 1:
+                await socket.send_json({"op": 11})
+            elif message["op"] == 2:
+                await self._identified(socket)
+        if socket in self._sockets:
+            self._sockets.remove(socket)
+        self._ready.clear()
+        return socket
+
+    async def _identified(self, socket: web.WebSocketResponse) -> None:
+        self._sockets = [socket]
+        await self._dispatch(
+            "READY",
+            {
+                "v": 10,
+                "user": _user(BOT, "stipend", bot=True),
+                "guilds": [{"id": str(SERVER), "unavailable": True}],
+                "session_id": "session",
+                "resume_gateway_url": f"ws://127.0.0.1:{self.port}/ws",
+                "application": {"id": str(APPLICATION), "flags": 0},
+            },
+        )
+        await self._dispatch("GUILD_CREATE", self._server())
+        self._ready.set()
+
+    async def _dispatch(self, event: str, data: dict[str, Any]) -> None:
+        self._sequence += 1
+        frame = {"op": 0, "t": event, "s": self._sequence, "d": data}
+        for socket in list(self._sockets):
+            await socket.send_json(frame)
+
+    # ------------------------------------------------------------ requests
+
+    async def _rest(self, request: web.Request) -> web.StreamResponse:
+        method, path = request.method, "/" + request.match_info["tail"].split("/", 1)[1]
+        body = await _body(request)
+        if self.refuse_token:
+            return _json({"message": "401: Unauthorized", "code": 0}, status=401)
+        if self.before_accepting is not None:
+            self.before_accepting(method, path)
+        self.journal.append((method, path, body))
+        answer = self._accept(method, path.strip("/").split("/"), body)
+        if self.after_accepting is not None:
+            self.after_accepting(method, path)
+        if answer is None:
+            return web.Response(status=204)
+        return _json(answer)
+
+    def _accept(self, method: str, parts: list[str], body: Any) -> Any:
+        match method, *parts:
+            case ["GET", "users", "@me"]:
+                return _user(BOT, "stipend", bot=True)
+            case ["GET", "oauth2", "applications", "@me"]:
+                return _application()
+            case ["GET", "gateway"]:
+                return {"url": f"ws://127.0.0.1:{self.port}/ws"}
+            case ["PUT", "applications", _, "commands"]:
+                self.commands = [_registered(command, n) for n, command in enumerate(body)]
+                return self.commands
+            case ["GET", "applications", _, "commands"]:
+                return self.commands
+            case ["POST", "interactions", number, _, "callback"]:
+                return self._answered(int(number), body)
+            case ["PATCH", "webhooks", _, token, "messages", "@original"]:
+                self.answers[int(token.removeprefix("token"))] = body
+                return self._message(SUPPORT, snowflake(1, 1), body)
+            case ["POST", "channels", channel, "messages"]:
+                return self._posted(int(channel), body)
+            case ["PATCH", "channels", channel, "messages", number]:
+                stored = self.messages[int(channel)][int(number)]
+                stored.update(body)
+                return stored
+            case ["POST", "channels", channel, "messages", number, "threads"]:
+                self.messages.setdefault(int(number), {})
+                return _thread(int(number), int(channel), body["name"])
+        return None
+
+    def _answered(self, number: int, body: dict[str, Any]) -> dict[str, Any]:
+        self.answers[number] = body["data"]
+        self._interactions[number].set()
+        message = self._message(SUPPORT, snowflake(1, 1), body["data"])
+        return {
+            "interaction": {
+                "id": str(number),
+                "type": 2,
+                "response_message_id": message["id"],
+                "response_message_loading": False,
+                "response_message_ephemeral": True,
+            },
+            "resource": {"type": 4, "message": message},
+        }
+
+    def _posted(self, channel: int, body: dict[str, Any]) -> dict[str, Any]:
+        stored = self.messages.setdefault(channel, {})
+        for message in stored.values():
+            # Within some minutes Discord returns the message that carries the nonce already.
+            if body.get("enforce_nonce") and message.get("nonce") == body.get("nonce"):
+                return message
+        self._number += 1
+        message = self._message(channel, snowflake(1_800_000_000, self._number), body)
+        stored[int(message["id"])] = message
+        return message
+
+    def _message(self, channel: int, number: int, body: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "id": str(number),
+            "channel_id": str(channel),
+            "author": _user(BOT, "stipend", bot=True),
+            "content": body.get("content") or "",
+            "embeds": body.get("embeds") or [],
+            "nonce": body.get("nonce"),
+            "timestamp": "2026-01-01T00:00:00.000000+00:00",
+            "edited_timestamp": None,
+            "tts": False,
+            "mention_everyone": False,
+            "mentions": [],
+            "mention_roles": [],
+            "attachments": [],
+            "pinned": False,
+            "type": 0,
+            "flags": body.get("flags") or 0,
+            "components": [],
+        }
+
+    def _server(self) -> dict[str, Any]:
+        roles = [
+            _role(SERVER, "@everyone", ALL_PERMISSIONS),
+            _role(COMMITTEE_ROLE, "Committee", "0"),
+        ]
+        return {
+            "id": str(SERVER),
+            "name": "Server",
+            "owner_id": str(OWNER),
+            "roles": roles,
+            "emojis": [],
+            "stickers": [],
+            "features": [],
+            "channels": [_channel(SUPPORT, "support"), _channel(COMMITTEE, "committee")],
+            "threads": [],
+            "members": [_member(BOT, ())],
+            "presences": [],
+            "voice_states": [],
+            "stage_instances": [],
+            "guild_scheduled_events": [],
+            "member_count": 2,
+            "large": False,
+            "unavailable": False,
+            "joined_at": "2026-01-01T00:00:00.000000+00:00",
+            "preferred_locale": "en-US",
+            "verification_level": 0,
+            "default_message_notifications": 0,
+            "explicit_content_filter": 0,
+            "mfa_level": 0,
+            "nsfw_level": 0,
+            "premium_tier": 0,
+            "system_channel_flags": 0,
+            "afk_timeout": 300,
+            "premium_progress_bar_enabled": False,
+        }
+
+
+def _json(value: Any, *, status: int = 200) -> web.Response:
+    """Answer as Discord does: the client wants this content type to the letter."""
+    headers = {"Content-Type": "application/json"}
+    return web.Response(body=json.dumps(value).encode(), status=status, headers=headers)
+
+
+async def _body(request: web.Request) -> Any:
+    if not request.can_read_body:
+        return None
+    if request.content_type.startswith("multipart/"):
+        form = await request.post()
+        return json.loads(str(form.get("payload_json") or "{}"))
+    text = await request.text()
+    return json.loads(text) if text else None
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"type": 5, "value": value}
+    if isinstance(value, int):
+        return {"type": 6, "value": str(value)}
+    return {"type": 3, "value": value}
+
+
+def _resolved(options: dict[str, Any]) -> dict[str, Any]:
+    users = [v for v in options.values() if isinstance(v, int) and not isinstance(v, bool)]
+    return {
+        "users": {str(user): _user(user, f"user{user}") for user in users},
+        "members": {
+            str(user): {k: v for k, v in _member(user, ()).items() if k != "user"}
+            for user in users
+        },
+    }
+
+
+def _user(number: int, name: str, *, bot: bool = False) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "username": name,
+        "discriminator": "0",
+        "global_name": None,
+        "avatar": None,
+        "bot": bot,
+    }
+
+
+def _member(user: int, roles: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "user": _user(user, f"user{user}", bot=user == BOT),
+        "roles": [str(role) for role in roles],
+        "joined_at": "2026-01-01T00:00:00.000000+00:00",
+        "deaf": False,
+        "mute": False,
+        "flags": 0,
+        "permissions": ALL_PERMISSIONS if user == OWNER else "0",
+        "nick": None,
+        "avatar": None,
+    }
+
+
+def _application() -> dict[str, Any]:
+    return {
+        "id": str(APPLICATION),
+        "name": "stipend",
+        "description": "",
+        "icon": None,
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "owner": _user(OWNER, "owner"),
+        "verify_key": "",
+        "flags": 0,
+    }
+
+
+def _channel(number: int, name: str) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "type": 0,
+        "guild_id": str(SERVER),
+        "name": name,
+        "position": 0,
+        "permission_overwrites": [],
+        "nsfw": False,
+        "parent_id": None,
+        "topic": None,
+        "last_message_id": None,
+        "rate_limit_per_user": 0,
+        "permissions": ALL_PERMISSIONS,
+    }
+
+
+def _thread(number: int, parent: int, name: str) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "type": 11,
+        "guild_id": str(SERVER),
+        "parent_id": str(parent),
+        "owner_id": str(BOT),
+        "name": name,
+        "last_message_id": None,
+        "message_count": 0,
+        "member_count": 1,
+        "rate_limit_per_user": 0,
+        "flags": 0,
+        "thread_metadata": {
+            "archived": False,
+            "auto_archive_duration": 10_080,
+            "archive_timestamp": "2026-01-01T00:00:00.000000+00:00",
+            "locked": False,
+        },
+    }
+
+
+def _role(number: int, name: str, permissions: str) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "name": name,
+        "permissions": permissions,
+        "position": 0,
+        "color": 0,
+        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+        "hoist": False,
+        "managed": False,
+        "mentionable": False,
+        "flags": 0,
+    }
+
+
+def _registered(command: dict[str, Any], number: int) -> dict[str, Any]:
+    return {
+        **command,
+        "id": str(9000 + number),
+        "application_id": str(APPLICATION),
+        "version": "1",
+        "default_member_permissions": command.get("default_member_permissions"),
+    }

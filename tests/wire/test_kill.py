@@ -1,0 +1,216 @@
+"""The program killed with SIGKILL between its commit and its answer, then started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from bot.services import history
+from storage.database import Database
+from tests.wire.fake_discord import (
+    COMMITTEE,
+    COMMITTEE_ROLE,
+    OWNER,
+    SERVER,
+    SUPPORT,
+    FakeDiscord,
+)
+
+ROOT = Path(__file__).parents[2]
+CAROL, ALICE = 555555555555555551, 555555555555555552
+
+
+class Program:
+    """The bot as a child process over one database file."""
+
+    def __init__(self, fake: FakeDiscord, folder: Path) -> None:
+        self.fake = fake
+        self.database = folder / "stipend.db"
+        self.folder = folder
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def start(self, *, ready: bool = True) -> asyncio.subprocess.Process:
+        """Start the program, and wait until it has connected."""
+        environment = {
+            **os.environ,
+            "FAKE_DISCORD_PORT": str(self.fake.port),
+            "STIPEND_DISCORD_TOKEN": "MTExMTExMTExMTExMTExMTEx.x.y",
+            "STIPEND_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
+            "STIPEND_POST_INTERVAL_MS": "0",
+            "STIPEND_TICK_SECONDS": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ROOT / "tests" / "wire" / "child.py"),
+            cwd=self.folder,
+            env=environment,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        if ready:
+            await self.fake.until_ready()
+        return self.process
+
+    async def stop(self) -> int:
+        """Ask the program to end, as a service manager does."""
+        assert self.process is not None
+        self.process.terminate()
+        return await asyncio.wait_for(self.process.wait(), 20)
+
+    async def died(self) -> None:
+        """Wait for the end of a killed program."""
+        assert self.process is not None
+        assert await asyncio.wait_for(self.process.wait(), 20) == -signal.SIGKILL
+
+    def kill_on(self, wanted: Callable[[str, str], bool]) -> Callable[[str, str], None]:
+        """Return a hook that kills the program when a request like this arrives, once."""
+        armed = [True]
+
+        def hook(method: str, path: str) -> None:
+            if armed and wanted(method, path):
+                armed.clear()
+                assert self.process is not None
+                self.process.kill()
+
+        return hook
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """Read from the database file."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            return connection.execute(query).fetchall()
+
+
+@asynccontextmanager
+async def a_server_with_an_open_round(tmp_path: Path) -> AsyncIterator[Program]:
+    async with FakeDiscord() as fake:
+        program = Program(fake, tmp_path)
+        await program.start()
+        now = time.time()
+        for name, value in (
+            ("support_channel", str(SUPPORT)),
+            ("committee_channel", str(COMMITTEE)),
+            ("committee_role", str(COMMITTEE_ROLE)),
+            ("cap", "1000"),
+            ("hourly_rate", "5"),
+        ):
+            number = await fake.press(
+                "settings set", {"name": name, "value": value}, user=OWNER, at=now, roles=()
+            )
+            await fake.answer_to(number)
+        number = await fake.press("round open", {}, user=CAROL, at=now, roles=(COMMITTEE_ROLE,))
+        assert "is open" in await fake.answer_to(number)
+        number = await fake.press("helper add", {"user": ALICE}, user=OWNER, at=now, roles=())
+        assert "is a helper now" in await fake.answer_to(number)
+        try:
+            yield program
+        finally:
+            if program.process is not None and program.process.returncode is None:
+                await program.stop()
+
+
+async def settled(program: Program) -> None:
+    """Wait until nothing waits in the outbox."""
+    for _ in range(200):
+        if not program.rows("SELECT 1 FROM posts WHERE state = 'pending'"):
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("posts are still waiting")
+
+
+async def assert_record_is_sound(program: Program) -> None:
+    database = Database(f"sqlite+aiosqlite:///{program.database}")
+    await database.connect()
+    async with database.read() as session:
+        assert await history.faults(session, SERVER) == []
+    await database.close()
+    assert program.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    (
+        pytest.param("answer", id="between commit and answer"),
+        pytest.param("card", id="before the card is accepted"),
+        pytest.param("card accepted", id="after the card is accepted, before that is known"),
+    ),
+)
+async def test_killed_while_logging_hours_nothing_is_lost_or_doubled(
+    tmp_path: Path, moment: str
+) -> None:
+    async with a_server_with_an_open_round(tmp_path) as program:
+        fake = program.fake
+        await settled(program)
+        ((thread,),) = program.rows("SELECT thread_id FROM rounds")
+        assert isinstance(thread, int)
+
+        def is_moment(method: str, path: str) -> bool:
+            if moment == "answer":
+                return path.endswith("/callback")
+            return method == "POST" and path == f"/channels/{thread}/messages"
+
+        hook = program.kill_on(is_moment)
+        if moment == "card accepted":
+            fake.after_accepting = hook
+        else:
+            fake.before_accepting = hook
+        await fake.press(
+            "hours log",
+            {"duration": "2h", "note": "answered questions"},
+            user=ALICE,
+            at=time.time(),
+            roles=(),
+        )
+        await program.died()
+        assert program.rows("SELECT number, minutes FROM entries") == [(1, 120)]
+
+        await program.start()
+        await settled(program)
+        assert program.rows("SELECT number, minutes FROM entries") == [(1, 120)]
+        assert [text.strip() for text in fake.texts(thread)] == ["#1 · 2 h"]
+        number = await fake.press("hours list", {}, user=ALICE, at=time.time(), roles=())
+        await fake.answer_to(number)
+        assert "2 h" in str(fake.answers[number])
+        assert await program.stop() == 0
+        await assert_record_is_sound(program)
+
+
+async def test_a_wrong_token_stops_the_program_for_good(tmp_path: Path) -> None:
+    async with FakeDiscord(refuse_token=True) as fake:
+        program = Program(fake, tmp_path)
+        process = await program.start(ready=False)
+        assert await asyncio.wait_for(process.wait(), 30) == 78
+        assert process.stderr is not None
+        assert "stipend: Improper token" in (await process.stderr.read()).decode()
+
+
+async def test_an_unreachable_discord_is_tried_again_and_the_program_can_be_stopped(
+    tmp_path: Path,
+) -> None:
+    fake = FakeDiscord(port=1)
+    program = Program(fake, tmp_path)
+    process = await program.start(ready=False)
+    assert process.stderr is not None
+    while b"connecting again" not in await asyncio.wait_for(process.stderr.readline(), 30):
+        pass
+    assert await program.stop() == 0
+
+
+async def test_a_damaged_database_stops_the_program_before_it_logs_in(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake:
+        program = Program(fake, tmp_path)
+        program.database.write_bytes(b"this is no database" * 1000)
+        process = await program.start(ready=False)
+        assert await asyncio.wait_for(process.wait(), 30) == 78
+        assert process.stderr is not None
+        lines = (await process.stderr.read()).decode().splitlines()
+        assert [line for line in lines if line.startswith("stipend: database")] == lines
+        assert fake.journal == []
