@@ -65,7 +65,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "backup":
             from bot import copies
 
-            return asyncio.run(copies.backup(settings, Path(options.file)))
+            return copies.backup(settings, Path(options.file))
         case "restore":
             from bot import copies
 

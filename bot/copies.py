@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -14,13 +13,10 @@ from storage.database import HEAD, Database, DatabaseUnusable, copy_file, verify
 OK, CONFIGURATION = 0, 78
 
 
-async def backup(settings: Settings, target: Path) -> int:
+def backup(settings: Settings, target: Path) -> int:
     """Write a consistent, verified copy, also while the bot runs."""
     try:
-        database = Database(settings.database_url)
-        if database.path is not None and not database.path.exists():
-            raise DatabaseUnusable(f"there is no database at {database.path}")
-        await database.copy_to(target)
+        copy_file(Database(settings.database_url).require_file(), target)
     except DatabaseUnusable as error:
         print(f"stipend: {error}", file=sys.stderr)
         return CONFIGURATION
@@ -31,27 +27,29 @@ async def backup(settings: Settings, target: Path) -> int:
 def restore(settings: Settings, source: Path) -> int:
     """Put a copy in the place of the database; what was there is kept beside it."""
     try:
-        database = Database(settings.database_url)
-        if database.path is None:
-            raise DatabaseUnusable("restore works on a SQLite file; use pg_restore")
-        if not source.is_file():
-            raise DatabaseUnusable(f"{source}: there is no such file")
-        if verify_file(source) is None:
-            raise DatabaseUnusable(f"{source} is no database of Stipend")
-        fresh = database.path.with_name(f"{database.path.name}.restoring")
-        fresh.unlink(missing_ok=True)
-        copy_file(source, fresh)
-        kept = _keep(database.path)
-        os.replace(fresh, database.path)  # noqa: PTH105 - atomic, says so by its name
+        path = Database(settings.database_url).require_file()
+        kept = _replace(path, source)
     except (DatabaseUnusable, OSError) as error:
         print(f"stipend: {error}", file=sys.stderr)
         return CONFIGURATION
-    print(
-        f"{database.path}: restored from {source} (migrations up to {HEAD} run at the next start)"
-    )
+    print(f"{path}: restored from {source} (migrations up to {HEAD} run at the next start)")
     if kept is not None:
         print(f"What was there before is in {kept}")
     return OK
+
+
+def _replace(path: Path, source: Path) -> Path | None:
+    """Replace the database by a sound copy of the source; return where the old one is kept."""
+    if not source.is_file():
+        raise DatabaseUnusable(f"{source}: there is no such file")
+    if verify_file(source) is None:
+        raise DatabaseUnusable(f"{source} is no database of Stipend")
+    fresh = path.with_name(f"{path.name}.restoring")
+    fresh.unlink(missing_ok=True)
+    copy_file(source, fresh)
+    kept = _keep(path)
+    fresh.replace(path)
+    return kept
 
 
 def _keep(path: Path) -> Path | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Self
 
 PREFIX = "STIPEND_"
+NOT_SETTINGS = {"STIPEND_NO_BROWSER"}  # the demo reads it
 UNPREFIXED = {"DISCORD_TOKEN": "discord_token", "DATABASE_URL": "database_url"}
 
 
@@ -34,12 +35,14 @@ class Settings:
         known = {field.name: field for field in fields(cls)}
         values: dict[str, str | int] = {}
         for variable, name in UNPREFIXED.items():
-            if environ.get(variable):
+            if environ.get(variable, "").strip():
                 values[name] = environ[variable].strip()
         for variable, text in environ.items():
             if not variable.startswith(PREFIX) or not text.strip():
                 continue
             name = variable.removeprefix(PREFIX).lower()
+            if variable in NOT_SETTINGS:
+                continue
             if name not in known:
                 listed = ", ".join(f"{PREFIX}{field.upper()}" for field in known)
                 raise ConfigurationError(f"{variable} is not a setting; known are {listed}")

@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain.errors import Refusal
+from bot.domain.people import is_committee
 from bot.services import payments, rounds, settings, settlement
 from bot.ui import statements
 from bot.ui.answers import answer
@@ -219,7 +220,8 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         """Offer recorded references to the committee."""
         by = actor(interaction)
         async with self.bot.db.read() as session:
-            await settings.require_committee(session, by)
+            if not is_committee((await settings.current(session, by.guild_id)).policy, by):
+                return []
             found = await payments.references(session, by.guild_id)
         return choices(((reference, reference) for reference in found), typed)
 

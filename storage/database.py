@@ -123,13 +123,15 @@ class Database:
 
     async def copy_to(self, target: Path) -> None:
         """Write a consistent copy of a SQLite file and verify it; never overwrites."""
+        await asyncio.to_thread(copy_file, self.require_file(), target)
+
+    def require_file(self) -> Path:
+        """Return the file of a SQLite database; other databases are copied with their own tools."""
         if self.path is None:
             raise DatabaseUnusable(
-                "only a SQLite file can be copied here; use pg_dump for PostgreSQL"
+                "this works on a SQLite file; use pg_dump and pg_restore for PostgreSQL"
             )
-        if target.exists():
-            raise DatabaseUnusable(f"{target} exists already; choose another name")
-        await asyncio.to_thread(copy_file, self.path, target)
+        return self.path
 
     @property
     def _name(self) -> str:
@@ -166,14 +168,20 @@ class Database:
                 await connection.exec_driver_sql("BEGIN EXCLUSIVE")
             await connection.run_sync(_upgrade)
             await connection.commit()
-        await self._engine.dispose()
+            if self.is_sqlite:  # the connection goes on to be used: a memory has no other
+                await connection.exec_driver_sql("ROLLBACK")
+                await connection.exec_driver_sql("PRAGMA foreign_keys = ON")
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a SQLite file with VACUUM INTO, then verify the copy.
+    """Copy a SQLite file with VACUUM INTO, then verify the copy; never overwrites.
 
     Raises `DatabaseUnusable` where that fails, and leaves no part of a copy behind.
     """
+    if not source.is_file():
+        raise DatabaseUnusable(f"there is no database at {source}")
+    if target.exists():
+        raise DatabaseUnusable(f"{target} exists already; choose another name")
     try:
         with closing(sqlite3.connect(source)) as connection:
             connection.execute("VACUUM INTO ?", (str(target),))
@@ -213,13 +221,17 @@ def _one_line(reason: object) -> str:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # Without this the driver begins transactions by itself, deferred: updates get lost.
     connection.isolation_level = None
-    cursor = connection.cursor()
     mode = "WAL" if sqlite3.sqlite_version_info >= WAL_IS_SAFE_SINCE else "TRUNCATE"
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    cursor.execute(f"PRAGMA journal_mode = {mode}")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        cursor.execute(f"PRAGMA journal_mode = {mode}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+    except sqlite3.Error:
+        connection.close()  # the pool does not know it yet, and its thread would live on
+        raise
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -36,11 +36,12 @@ async def next_adjustment(session: AsyncSession, guild_id: int) -> int:
     return (highest or 0) + 1
 
 
-async def price(session: AsyncSession, round_id: int) -> Price | None:
-    """Return the newest conversion price of a round."""
-    return await session.scalar(
-        select(Price).where(Price.round_id == round_id).order_by(Price.id.desc()).limit(1)
-    )
+async def price(session: AsyncSession, round_id: int, *, until: int | None = None) -> Price | None:
+    """Return the newest conversion price of a round, of versions up to `until` where given."""
+    query = select(Price).where(Price.round_id == round_id)
+    if until is not None:
+        query = query.where(Price.version <= until)
+    return await session.scalar(query.order_by(Price.id.desc()).limit(1))
 
 
 async def pricers(session: AsyncSession, round_id: int, *, version: int) -> frozenset[int]:

@@ -78,7 +78,7 @@ async def missing_guards(session: AsyncSession) -> list[str]:
     """Return which of the triggers that keep the record append-only are not there."""
     if session.get_bind().dialect.name == "sqlite":
         query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        wanted = {"record_no_update", "record_no_delete"}
+        wanted = {"record_no_update", "record_no_delete", "record_no_replace"}
     else:
         query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         wanted = {"record_append_only"}

@@ -247,8 +247,6 @@ def _replay(rows: Sequence[Row], label: str, version: int) -> _Replay:
                 seen.waived = seen.waived - {row.subject.split(":")[1]}
                 if not data["wanted"]:
                     seen.waived |= {row.subject.split(":")[1]}
-            case _:
-                continue
     return seen
 
 

@@ -22,7 +22,8 @@ class RoundFacts:
     """What the schedule needs to know of one round; instants are aware UTC.
 
     `due_lines` counts lines that wait for payment, `held_lines` those that are disputed or held,
-    `done` names the acts that were carried out or skipped.
+    `is_corrected` says that a draft of the next version waits, `done` names the acts that were
+    carried out or skipped.
     """
 
     round_id: int
@@ -37,6 +38,7 @@ class RoundFacts:
     pays_after_disputes: bool = False
     due_lines: int = 0
     held_lines: int = 0
+    is_corrected: bool = False
     done: frozenset[str] = frozenset()
 
 
@@ -107,7 +109,8 @@ def _after_publication(facts: RoundFacts) -> Iterator[tuple[str, datetime]]:
         yield from _notes("pay", due_at)
     if facts.state is Round.PUBLISHED and not facts.held_lines:
         yield "final", facts.dispute_until
-    if facts.state is Round.FINAL and not facts.due_lines and not facts.held_lines:
+    waits = facts.due_lines or facts.held_lines or facts.is_corrected
+    if facts.state is Round.FINAL and not waits:
         yield "settle", facts.dispute_until
 
 

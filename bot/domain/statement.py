@@ -113,6 +113,13 @@ class Statement:
         return self.policy.pay_step[1]
 
     @property
+    def hour_value(self) -> int | None:
+        """What an hour gave on average, in smallest units rounded down; None without hours."""
+        minutes = sum(line.minutes for line in self.lines if not line.waived)
+        given = sum(line.hours_amount for line in self.lines)
+        return given * 60 // minutes if minutes else None
+
+    @property
     def room(self) -> int:
         """What positive adjustments may still add before the cap is reached; never below 0."""
         assert self.policy.cap is not None
@@ -141,7 +148,10 @@ def compute(facts: Facts) -> Statement:
         ]
     )
     if any(total < 0 for total in minutes.values()):
-        raise Refusal("That would take the minutes of a helper below zero.")
+        raise Refusal(
+            "That would take the minutes of a helper below zero. "
+            "The most that can be taken is what the line has."
+        )
     added = _sum_by_user((change.user_id, change.amount) for change in facts.adjustments)
     voters = {user: count for user, count in (facts.voters or {}).items() if count}
     carries = {user: amount for user, amount in (facts.carries or {}).items() if amount}

@@ -34,10 +34,11 @@ UNKNOWN_MESSAGE = 10_008
 
 @dataclass
 class _Server:
-    """The turn of a server, and when its channels may be written to again."""
+    """The turn of a server, when its channels may be written to again, and which refuse."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     free_at: dict[int, float] = field(default_factory=dict)
+    refusing: dict[int, str] = field(default_factory=dict)
 
 
 class Delivery:
@@ -58,31 +59,41 @@ class Delivery:
         self._servers: dict[int, _Server] = {}
 
     async def deliver_all(self) -> None:
-        """Say everything that waits, in every server."""
+        """Say everything that waits; servers do not wait for each other."""
         async with self._db.read() as session:
             servers = list(await posts.servers(session))
-        for guild_id in servers:
-            await self.deliver(guild_id)
+        await asyncio.gather(*(self.deliver(guild_id) for guild_id in servers))
 
     async def deliver(self, guild_id: int) -> dict[str, str]:
         """Say what waits in a server, oldest first; return what could not be said, with reasons.
 
         A fault leaves the message waiting for the next time; a refusal by Discord parks it.
         """
-        server = self._servers.setdefault(guild_id, _Server())
         problems: dict[str, str] = {}
+        server = self._servers.setdefault(guild_id, _Server())
         async with server.turn:
-            after = 0
-            while True:
-                async with self._db.read() as session:
-                    waiting = list(await posts.pending(session, guild_id, after=after))
-                if not waiting:
-                    return problems
-                for post in waiting:
-                    after = post.id
-                    problem = await self._try(server, post)
-                    if problem:
-                        problems[post.name] = problem
+            try:
+                await self._empty(server, guild_id, problems)
+            except Exception:
+                # What was asked for is stored and stands; only saying it has to wait.
+                number = incident()
+                log.exception("incident %s: delivery in server %d", number, guild_id)
+                problems["delivery"] = f"Something went wrong here (incident {number}); it follows."
+        return problems
+
+    async def _empty(self, server: _Server, guild_id: int, problems: dict[str, str]) -> None:
+        after = 0
+        server.refusing.clear()
+        while True:
+            async with self._db.read() as session:
+                waiting = list(await posts.pending(session, guild_id, after=after))
+            if not waiting:
+                return
+            for post in waiting:
+                after = post.id
+                problem = await self._try(server, post)
+                if problem:
+                    problems[post.name] = problem
 
     async def _try(self, server: _Server, post: Post) -> str:
         """Send one post; return why it could not be sent, empty where it was."""
@@ -93,7 +104,7 @@ class Delivery:
             return "Discord cannot be reached at the moment; it follows."
         except discord.HTTPException as error:
             if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                return await self._refused(post, error)
+                return await self._refused(server, post, error)
             log.warning("post %d waits: Discord answers %d", post.id, error.status)
             return "Discord has a fault at the moment; it follows."
         except Exception:
@@ -111,6 +122,11 @@ class Delivery:
         if message.channel_id is None:
             await self._fail(post, message.missing, message.unsent_state)
             return message.missing
+        if message.channel_id in server.refusing:
+            # One refusal is enough: many of them in a short time ban the address.
+            reason = server.refusing[message.channel_id]
+            await self._fail(post, reason, outbox.PARKED)
+            return f"{reason}."
         await message.draw()
         if message.place is Place.ANNOUNCEMENT:
             return await self._announce(post, message)
@@ -174,13 +190,15 @@ class Delivery:
             problem = f"The announcement in <#{partial.channel.id}> is not pinned: {error.text}."
             await self._fail(post, problem, outbox.PARKED)
             await self._tell_admins(
-                post, f"{problem} Give the bot Pin Messages there, then use `/setup`."
+                post.guild_id,
+                f"pin:{partial.channel.id}",
+                f"{problem} Give the bot Pin Messages there, then use `/setup`.",
             )
             return problem
         return ""
 
-    async def _refused(self, post: Post, error: discord.HTTPException) -> str:
-        """Park what Discord refuses, and tell the committee once for each channel."""
+    async def _refused(self, server: _Server, post: Post, error: discord.HTTPException) -> str:
+        """Park what Discord refuses, and tell the committee once a day for each channel."""
         async with self._db.read() as session:
             message = await wording.word(session, post)
         channel_id = message.channel_id if message else None
@@ -193,22 +211,26 @@ class Delivery:
         reason = f"Discord refuses it in {where}: {error.text or error.status}"
         log.warning("post %d is parked: %d %s", post.id, error.code, error.text)
         await self._fail(post, reason, outbox.PARKED)
+        if channel_id is not None and isinstance(error, (discord.Forbidden, discord.NotFound)):
+            server.refusing[channel_id] = reason
         if message is None or message.place is not Place.COMMITTEE:
             await self._tell_admins(
-                post,
+                post.guild_id,
+                f"refused:{channel_id}",
                 f"{reason}. Check the bot's permissions there with `/setup`; "
                 "what waits is sent as soon as it can be.",
             )
         return f"{reason}."
 
-    async def _tell_admins(self, post: Post, text: str) -> None:
+    async def _tell_admins(self, guild_id: int, subject: str, text: str) -> None:
+        now = self._clock()
         async with self._db.write() as session:
-            await outbox.say(
+            await outbox.say_once(
                 session,
-                guild_id=post.guild_id,
-                name=f"notice:{post.name}",
+                guild_id=guild_id,
+                name=f"notice:{subject}:{now:%Y-%m-%d}",
                 kind="notice",
-                at=self._clock(),
+                at=now,
                 facts={"text": text},
             )
 

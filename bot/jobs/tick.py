@@ -27,6 +27,7 @@ class Ticker:
         self._turn = asyncio.Lock()
         self._scheduler: Any = None
         self._awake = False
+        self._saying: asyncio.Task[None] | None = None
 
     def start(self, *, seconds: int) -> None:
         """Wake up every so many seconds."""
@@ -34,7 +35,7 @@ class Ticker:
 
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._scheduler.add_job(
-            self.tick,
+            self._beat,
             "interval",
             seconds=seconds,
             misfire_grace_time=None,  # a late wake-up is as good as one in time
@@ -48,9 +49,23 @@ class Ticker:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
+        if self._saying is not None:
+            self._saying.cancel()
+            self._saying = None
 
     async def tick(self) -> None:
-        """Do everything that is due now; a fault in one server does not stop the others."""
+        """Do everything that is due now, and say what came of it."""
+        await self._advance_all()
+        await self._say_all()
+
+    async def _beat(self) -> None:
+        """Do what is due; what there is to say, at most a card a second, keeps nothing waiting."""
+        await self._advance_all()
+        if self._saying is None or self._saying.done():
+            self._saying = asyncio.create_task(self._say_all())
+
+    async def _advance_all(self) -> None:
+        """Do what is due in every server; a fault in one does not stop the others."""
         async with self._turn:
             if not self._awake:
                 await self._wake()
@@ -61,8 +76,13 @@ class Ticker:
                     await self._advance(guild_id)
                 except Exception:
                     log.exception("incident %s: tick of server %d", incident(), guild_id)
+
+    async def _say_all(self) -> None:
+        try:
             await self._delivery.deliver_all()
             await self._delivery.keep_threads_open()
+        except Exception:
+            log.exception("incident %s: saying what waits", incident())
 
     async def _wake(self) -> None:
         """Try once more what channels refused before the start: permissions may be back."""

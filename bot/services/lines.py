@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -78,8 +77,7 @@ async def names(session: AsyncSession, statement: Statement) -> Mapping[int, str
 async def states(session: AsyncSession, round_: Round) -> Mapping[int, State]:
     """Return the state of every line of a round's newest published statement."""
     stored = await payout.statement(session, round_.id, version=round_.published_version)
-    if stored is None:
-        return {}
+    assert stored is not None, "a published round has a statement"
     paid = {payment.user_id for payment in await payout.payments(session, round_.id)}
     declining = set(await people.declined(session, round_.guild_id))
     return {
@@ -152,11 +150,6 @@ async def hours_now(
         weights, rate=policy.hourly_rate or 0, cap=cap, share_bp=policy.max_share_bp
     )
     return own, bounty.parts.get(user_id, 0)
-
-
-def without_price(facts: Facts) -> Facts:
-    """Return the facts before any conversion."""
-    return replace(facts, price="")
 
 
 def money(text: str, policy: Policy, *, signed: bool = False) -> int:

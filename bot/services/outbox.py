@@ -42,17 +42,33 @@ async def say(
         )
     else:
         known.facts = text
+        known.revision += 1
         if known.state != SKIPPED:
             known.state = PENDING
+
+
+async def say_once(
+    session: AsyncSession,
+    *,
+    guild_id: int,
+    name: str,
+    kind: str,
+    at: datetime,
+    facts: Mapping[str, Any],
+) -> None:
+    """Store a message to send, unless one was stored under this name before."""
+    if await posts.named(session, guild_id, name) is None:
+        await say(session, guild_id=guild_id, name=name, kind=kind, at=at, facts=facts)
 
 
 async def sent(
     session: AsyncSession, post: Post, *, channel_id: int, message_id: int, at: datetime
 ) -> None:
-    """Note that a message stands."""
+    """Note that a message stands; it waits again where its facts have changed meanwhile."""
     row = await session.get(Post, post.id)
     assert row is not None
-    row.state, row.sent_at, row.problem = SENT, at, ""
+    row.state = SENT if row.revision == post.revision else PENDING
+    row.sent_at, row.problem = at, ""
     row.channel_id, row.message_id = channel_id, message_id
 
 

@@ -235,7 +235,7 @@ async def mine(session: AsyncSession, *, by: Actor, label: str | None) -> Mine:
         if payment.user_id == by.user_id
     ]
     open_amounts = () if label else await _open_amounts(session, by)
-    changes = await settlement.changes_of(session, round_)
+    changes = await settlement.changes_of(session, round_, until=round_.published_version)
     return Mine(
         statement=statement,
         line=statement.line_of(by.user_id),
@@ -287,11 +287,11 @@ async def _changing(session: AsyncSession, round_: Round, statement: Statement) 
     draft = await lines.draft(session, round_)
     users = {line.user_id for line in (*draft.lines, *statement.lines)}
 
-    def amount(of: Statement, user: int) -> int:
+    def amounts(of: Statement, user: int) -> tuple[int, int]:
         line = of.line_of(user)
-        return line.amount if line else 0
+        return (line.amount, line.pay_amount or 0) if line else (0, 0)
 
-    return frozenset(user for user in users if amount(draft, user) != amount(statement, user))
+    return frozenset(user for user in users if amounts(draft, user) != amounts(statement, user))
 
 
 async def _require_new(
@@ -320,9 +320,9 @@ async def _require_unconcerned(
 
 
 async def _confirm(session: AsyncSession, by: Actor, proposal: TakeBack) -> TakenBack:
-    payments = await payout.by_reference(session, by.guild_id, proposal.reference)
-    if not payments:
-        raise Refusal("No payment is recorded under that reference any more.")
+    standing = await payout.by_reference(session, by.guild_id, proposal.reference)
+    payments = [payment for payment in standing if payment.at <= proposal.at]
+    assert payments, "what a proposal is about stands until it is confirmed"
     if proposal.actor_id == by.user_id:
         await settlement.block(
             session, by=by, rule="second person", subject=f"take_back:{proposal.id}"

@@ -255,7 +255,7 @@ async def _set(
     if row is None:
         row = Row(guild_id=by.guild_id, user_id=user_id, state=state, wants_pay=True, since=by.now)
         session.add(row)
-    elif row.state != state:
+    else:
         row.state, row.since = state, by.now
     await history.append(
         session,

@@ -13,7 +13,7 @@ from bot.domain.canonical import spell
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor
 from bot.domain.schedule import Act, RoundFacts, next_act
-from bot.domain.states import PUBLIC_ROUND_STATES, Line
+from bot.domain.states import PUBLIC_ROUND_STATES, Line, may_follow
 from bot.domain.states import Round as State
 from bot.services import history, lines, outbox, settings
 from bot.services.settings import Current
@@ -134,11 +134,12 @@ async def in_review_or_draft(
 async def labels(session: AsyncSession, guild_id: int, *, public: bool = False) -> list[str]:
     """Return the labels of a server's rounds, newest first; `public`: of published ones."""
     found = await rounds.of_server(session, guild_id)
-    return [
+    wanted = [
         round_.label
         for round_ in reversed(found)
         if not public or State(round_.state) in PUBLIC_ROUND_STATES
     ]
+    return list(dict.fromkeys(wanted))  # the label of a void round is used again
 
 
 # ---------------------------------------------------------------- by hand
@@ -186,8 +187,10 @@ async def close(session: AsyncSession, *, by: Actor, round_id: int, reason: str)
     if round_ is None or round_.guild_id != by.guild_id or round_.state != State.OPEN:
         label = f"{round_.label} is" if round_ and round_.guild_id == by.guild_id else "It is"
         raise Refusal(f"{label} not open any more. See `/round status`.")
+    # What the calendar has closed already, closed then: nothing was logged since.
+    ended_at = min(by.now, round_.close_at)
     following = await _close(
-        session, round_, at=by.now, now=by.now, actor=by.user_id, reason=reason
+        session, round_, at=ended_at, now=by.now, actor=by.user_id, reason=reason
     )
     await _mark(session, round_, Act("close", round_.id, by.now), now=by.now)
     return Ended(round_.label, following.label)
@@ -250,6 +253,11 @@ async def may_void(session: AsyncSession, *, by: Actor, label: str | None) -> Ro
     else:
         drafts = await rounds.of_server(session, by.guild_id, states=("draft",))
         round_ = drafts[0] if drafts else await named(session, by.guild_id, None)
+    await _require_voidable(session, round_)
+    return round_
+
+
+async def _require_voidable(session: AsyncSession, round_: Round) -> None:
     if round_.state == State.VOID:
         raise Refusal(f"{round_.label} is void already.")
     if await payout.payments(session, round_.id):
@@ -257,16 +265,18 @@ async def may_void(session: AsyncSession, *, by: Actor, label: str | None) -> Ro
             f"Something of {round_.label} is paid, so it cannot be voided. "
             "Take the payment back first with `/payout correct` if it was recorded wrongly."
         )
-    return round_
+    if not may_follow(State(round_.state), State.VOID):
+        raise Refusal(f"{round_.label} is settled: nothing of it is left to be paid.")
 
 
 async def void(session: AsyncSession, *, by: Actor, round_id: int, reason: str) -> Ended:
     """Void a round: its entries stay readable and are paid by nobody."""
     await history.begin(session, by)
-    target = await rounds.get(session, round_id)
-    if target is None or target.guild_id != by.guild_id:
+    people.require_committee((await settings.current(session, by.guild_id)).policy, by)
+    round_ = await rounds.get(session, round_id)
+    if round_ is None or round_.guild_id != by.guild_id:
         raise Refusal("There is no such round here. `/round status` lists what there is.")
-    round_ = await may_void(session, by=by, label=target.label)
+    await _require_voidable(session, round_)
     await _void(session, round_, by=by, reason=reason)
     return Ended(round_.label)
 
@@ -329,6 +339,7 @@ async def _facts(session: AsyncSession, round_: Round) -> RoundFacts:
         pays_after_disputes=pinned.policy.pay_after == "disputes",
         due_lines=due_lines,
         held_lines=held_lines,
+        is_corrected=round_.published_version > 0 and round_.draft_version is not None,
         done=await rounds.acts_done(session, round_.id),
     )
 

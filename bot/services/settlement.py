@@ -100,10 +100,14 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published version with everything the public files are made from."""
+    """A published version with everything the public files are made from.
+
+    `names` are those of the committee members who approved or adjusted it.
+    """
 
     statement: Statement
     shown: Mapping[int, Shown]
+    names: Mapping[int, str]
     state: State
     published_at: datetime
     dispute_until: datetime
@@ -186,7 +190,12 @@ async def adjust(
     facts = replace(before.facts, adjustments=(*before.facts.adjustments, change), version=version)
     after = compute(facts)
     require_room(after, before=before)
-    await _require_unpaid(session, round_, after)
+    await _require_unpaid(
+        session,
+        round_,
+        after,
+        hint=" An `amount` for an unpaid line leaves the others as they are.",
+    )
     voided = await payout.any_approval(session, round_.id, version=version)
     if round_.state in PUBLIC_ROUND_STATES and round_.draft_version is None:
         round_.draft_version, round_.drafted_at = version, by.now
@@ -284,6 +293,7 @@ async def set_price(session: AsyncSession, *, by: Actor, price: str, source: str
     )
     await session.flush()
     statement = await lines.draft(session, round_)
+    await _require_unpaid(session, round_, statement)
     await history.append(
         session,
         guild_id=by.guild_id,
@@ -405,6 +415,7 @@ async def publish(session: AsyncSession, *, by: Actor) -> Published:
     round_.published_at, round_.published_version = by.now, version
     round_.draft_version = None
     round_.dispute_until = calendar.dispute_until(timetable, by.now)
+    await rounds.forget_act(session, round_.id, "final")  # a correction opens a final round again
     row = await history.append(
         session,
         guild_id=by.guild_id,
@@ -477,12 +488,15 @@ async def published_of(session: AsyncSession, round_: Round) -> Published:
     shown = await lines.shown(session, round_, statement)
     rows, before = await history.part(session, round_)
     approvals = await payout.approvals(session, round_.id, sha256=stored.sha256)
-    price = await payout.price(session, round_.id)
+    price = await payout.price(session, round_.id, until=stored.version)
+    changes = await changes_of(session, round_, until=stored.version)
+    people_named = {approval.user_id for approval in approvals} | {c.actor_id for c in changes}
     after_disputes = statement.policy.pay_after == "disputes"
     earliest = round_.dispute_until if after_disputes else round_.published_at
     return Published(
         statement=statement,
         shown=shown,
+        names=await stored_people.names(session, round_.guild_id, people_named),
         state=State(round_.state),
         published_at=round_.published_at,
         dispute_until=round_.dispute_until,
@@ -491,7 +505,7 @@ async def published_of(session: AsyncSession, round_: Round) -> Published:
         record_number=stored.record_number,
         approved_by=tuple(approval.user_id for approval in approvals),
         admin_approval=any(approval.as_admin for approval in approvals),
-        adjustments=await changes_of(session, round_),
+        adjustments=changes,
         price_source=price.source if price and statement.facts.price else "",
         document=bundle(statement, shown=shown, rows=rows, before=before),
         thread_id=None if round_.thread_lost else round_.thread_id,
@@ -536,19 +550,21 @@ async def _require_known(
         )
 
 
-async def _require_unpaid(session: AsyncSession, round_: Round, after: Statement) -> None:
-    paid = {payment.user_id: payment for payment in await payout.payments(session, round_.id)}
+async def _require_unpaid(
+    session: AsyncSession, round_: Round, after: Statement, *, hint: str = ""
+) -> None:
+    paid = {
+        payment.user_id: (payment.amount, payment.pay_amount)
+        for payment in await payout.payments(session, round_.id)
+    }
     changed = [
         line.user_id
         for line in after.lines
-        if line.user_id in paid and line.amount != paid[line.user_id].amount
+        if line.user_id in paid and (line.amount, line.pay_amount) != paid[line.user_id]
     ]
     if changed:
         listed = ", ".join(f"<@{user}>" for user in changed[:5])
-        raise Refusal(
-            f"That would change what was already paid to {listed}. "
-            "An `amount` for an unpaid line leaves the others as they are."
-        )
+        raise Refusal(f"That would change what was already paid to {listed}.{hint}")
 
 
 def _require_conflicted_committee(
@@ -603,11 +619,14 @@ def _next_step(count: int, needed: int) -> str:
     return f"{needed - count} more to go."
 
 
-async def changes_of(session: AsyncSession, round_: Round) -> tuple[Change, ...]:
+async def changes_of(
+    session: AsyncSession, round_: Round, *, until: int | None = None
+) -> tuple[Change, ...]:
     """Return the adjustments of a round with their reasons."""
     return tuple(
         Change(row.number, row.user_id, row.minutes, row.amount, row.reason, row.actor_id)
         for row in await payout.adjustments(session, round_.id)
+        if until is None or row.version <= until
     )
 
 
@@ -650,10 +669,3 @@ def _bare(price: str, policy: Policy) -> str:
     }:
         words.pop()
     return " ".join(words)
-
-
-def effective_rate(statement: Statement) -> int | None:
-    """Return what an hour was worth on average, in the smallest unit; None without hours."""
-    minutes = sum(line.minutes for line in statement.lines if not line.waived)
-    paid = sum(line.hours_amount for line in statement.lines)
-    return paid * 60 // minutes if minutes else None

@@ -55,9 +55,7 @@ async def answer_error(interaction: discord.Interaction[Any], error: BaseExcepti
     discord.py hands errors over wrapped, differently for commands, options, buttons and forms.
     """
     cause = _cause(error)
-    if isinstance(cause, Repeated) or (
-        interaction.type is discord.InteractionType.autocomplete and isinstance(cause, Refusal)
-    ):
+    if isinstance(cause, Repeated):
         return
     if isinstance(cause, Refusal):
         await _say(interaction, str(cause))

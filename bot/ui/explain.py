@@ -42,13 +42,6 @@ def rules(statement: Statement) -> list[str]:
     ]
 
 
-def hour_value(statement: Statement) -> int | None:
-    """Return what an hour gave on average, in smallest units rounded down; None without hours."""
-    minutes = sum(line.minutes for line in statement.lines if not line.waived)
-    given = sum(line.hours_amount for line in statement.lines)
-    return given * _HOUR // minutes if minutes else None
-
-
 def scale(statement: Statement) -> str:
     """Return the factor by which the cap scales hours: `0.5`, or cut off: `about 0.219536`."""
     numerator, denominator = statement.bounty.scale
@@ -187,7 +180,7 @@ def _scale_rules(statement: Statement) -> Iterator[str]:
     if policy.split_by == "thanks":
         return
     minutes = sum(line.minutes for line in statement.lines if not line.waived)
-    average = hour_value(statement)
+    average = statement.hour_value
     if average is None:
         yield "No hours count in this round."
         return

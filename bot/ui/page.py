@@ -71,15 +71,12 @@ class Row:
     arithmetic: tuple[str, ...]
 
 
-def page(published: Published, *, names: Mapping[int, str] | None = None) -> str:
-    """Return the page of a published statement.
-
-    `names` adds people who have no line, such as the committee; unknown people are their ids.
-    """
+def page(published: Published) -> str:
+    """Return the page of a published statement; people nobody has a name for are their ids."""
     statement = published.statement
     policy, facts = statement.policy, statement.facts
     called = {
-        **(names or {}),
+        **published.names,
         **{user: beside.name for user, beside in published.shown.items()},
     }
     bars = chart.bars(statement, published.shown)

@@ -311,11 +311,10 @@ def _totals(statement: Statement) -> str:
 
 def _worth(statement: Statement) -> list[str]:
     policy = statement.policy
-    minutes = sum(line.minutes for line in statement.lines if not line.waived)
-    if not minutes:
+    if statement.hour_value is None:
         return []
-    hour = sum(line.hours_amount for line in statement.lines) * 60 // minutes
-    worth = money(hour, decimals=policy.decimals, currency=policy.currency)
+    minutes = sum(line.minutes for line in statement.lines if not line.waived)
+    worth = money(statement.hour_value, decimals=policy.decimals, currency=policy.currency)
     rate = money(policy.hourly_rate or 0, decimals=policy.decimals, currency=policy.currency)
     return [f"{format_minutes(minutes)}; an hour gives {worth} (rate {rate})."]
 

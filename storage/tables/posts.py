@@ -14,7 +14,7 @@ class Post(Table):
     """One message to send or to bring up to date; `name` is unique per server.
 
     `kind` says how it is worded and where it goes, `facts` is the JSON it is worded from.
-    States: pending, sent, parked (the channel refuses; see `problem`), skipped.
+    `revision` counts how often it was to be brought up to date. States: pending, sent, parked (the channel refuses; see `problem`), skipped.
     """
 
     __tablename__ = "posts"
@@ -41,4 +41,5 @@ class Post(Table):
     channel_id: Mapped[int | None]
     message_id: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(default=0)
     problem: Mapped[str] = mapped_column(default="")

@@ -140,7 +140,8 @@ def test_no_row_can_be_changed_or_taken_out_without_a_trace(
     place = data.draw(st.integers(0, len(rows) - 1))
     field = data.draw(st.sampled_from(("time", "actor", "acting_for", "action", "subject", "hash")))
     text = data.draw(TEXTS.filter(lambda text: text != getattr(rows[place], field)))
-    forged = replace(rows[place], **{field: text})
+    change: dict[str, Any] = {field: text}
+    forged = replace(rows[place], **change)
     assert chain_faults([*rows[:place], forged, *rows[place + 1 :]], GENESIS)
     if place < len(rows) - 1:
         assert chain_faults(rows[:place] + rows[place + 1 :], GENESIS)

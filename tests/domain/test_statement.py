@@ -451,3 +451,10 @@ def test_the_figures_of_a_statement_agree_with_each_other(given: Facts) -> None:
         if line.waived:
             assert parts == line.adjustment == 0
     assert as_json(statement)["total"] == format_amount(statement.total, decimals=2)
+
+
+def test_an_hour_is_worth_what_it_gave_on_average() -> None:
+    assert compute(FOUR).hour_value == 100_000 * 60 // 16_350 == 366
+    waived = compute(facts({ADA: 60, BEN: 60}, declined=frozenset({ADA})))
+    assert waived.hour_value == 5_00
+    assert compute(facts()).hour_value is None

@@ -117,6 +117,7 @@ def published(
     return Published(
         statement=statement,
         shown=beside,
+        names={},
         state=state,
         published_at=datetime(2026, 3, 31, 18, 42, tzinfo=UTC),
         dispute_until=datetime(2026, 4, 14, 21, 59, 59, tzinfo=UTC),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.statement import Adjustment
-from bot.ui.explain import hour_value, line_arithmetic, rules
+from bot.ui.explain import line_arithmetic, rules
 from tests.ui import samples
 
 FIRST, SECOND, THIRD = (samples.FIRST_USER + place for place in range(3))
@@ -133,7 +133,7 @@ def test_the_rules_of_the_real_figures() -> None:
             "everybody is scaled by about 0.219536. An hour gave about 6.58 USD on average."
         ),
     ]
-    assert hour_value(samples.real_statement()) == 658
+    assert samples.real_statement().hour_value == 658
 
 
 @pytest.mark.parametrize(
@@ -173,5 +173,5 @@ def test_tips_price_and_scale_below_the_largest_share_are_told() -> None:
 
 def test_people_who_declined_pay_do_not_count_in_the_value_of_an_hour() -> None:
     statement = samples.statement_of([60, 60], declined=frozenset({SECOND}))
-    assert hour_value(statement) == 3000
-    assert hour_value(samples.statement_of([])) is None
+    assert statement.hour_value == 3000
+    assert samples.statement_of([]).hour_value is None

@@ -156,7 +156,7 @@ def test_approvals_are_told_by_name_where_known() -> None:
     published = samples.real()
     unknown = Read(page(published))
     assert unknown.has("Approved byuser 200000000000000001, user 200000000000000002")
-    known = Read(page(published, names={samples.COMMITTEE: "Ada <3"}))
+    known = Read(page(replace(published, names={samples.COMMITTEE: "Ada <3"})))
     assert known.has("Ada <3, user 200000000000000002")
     nobody = Read(page(replace(published, approved_by=())))
     assert nobody.has("Approved bynobody")

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
@@ -49,7 +49,7 @@ class FakeDiscord:
 
     # ------------------------------------------------------------ life
 
-    async def __aenter__(self) -> FakeDiscord:
+    async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/ws", self._gateway)
         app.router.add_get("/ws/", self._gateway)

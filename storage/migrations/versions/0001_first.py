@@ -16,6 +16,10 @@ APPEND_ONLY = {
         BEGIN SELECT RAISE(ABORT, 'the record is append-only'); END""",
         """CREATE TRIGGER record_no_delete BEFORE DELETE ON record
         BEGIN SELECT RAISE(ABORT, 'the record is append-only'); END""",
+        # REPLACE deletes without asking the triggers of DELETE.
+        """CREATE TRIGGER record_no_replace BEFORE INSERT ON record
+        WHEN EXISTS (SELECT 1 FROM record WHERE guild_id = NEW.guild_id AND number = NEW.number)
+        BEGIN SELECT RAISE(ABORT, 'the record is append-only'); END""",
     ),
     "postgresql": (
         """CREATE OR REPLACE FUNCTION record_is_append_only() RETURNS trigger AS $$
@@ -116,6 +120,7 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.BigInteger(), nullable=True),
         sa.Column("message_id", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("problem", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posts")),
     )
