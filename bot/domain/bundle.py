@@ -74,7 +74,10 @@ def bundle(
 
 
 def facts_of(document: Mapping[str, Any]) -> Facts:
-    """Read the inputs of a bundle back; an odd shape is a `ValueError`, `KeyError` or `TypeError`."""
+    """Read the inputs of a bundle back.
+
+    An odd shape is a `ValueError`, `KeyError` or `TypeError`.
+    """
     policy = document["policy"]
     decimals = read(policy).decimals
     inputs = document["inputs"]
@@ -108,9 +111,8 @@ def faults(document: object) -> list[str]:
     if not isinstance(document, dict):
         return ["this is not a bundle: a JSON object is expected"]
     if not _is(document.get("stipend"), FORMAT):
-        return [
-            f"stipend: this program reads format {FORMAT}, the bundle says {document.get('stipend')!r}"
-        ]
+        says = document.get("stipend")
+        return [f"stipend: this program reads format {FORMAT}, the bundle says {says!r}"]
     found: list[str] = []
     # One after the other: what is broken in one place hides nothing found in another.
     for check in (_seal_faults, _chain_faults, _input_faults, _computed_faults):
@@ -216,38 +218,51 @@ def _replay(rows: Sequence[Row], label: str, version: int) -> _Replay:
         data = row.data
         if data.get("round") != label and label not in data.get("rounds", ()):
             continue
-        inputs_open = not seen.published
-        match row.action:
-            case "round.opened" if inputs_open:
-                seen.policy = data["policy"]
-            case "round.closed" if inputs_open:
-                seen.declined = data["declined"]
-            case "entry.logged" | "entry.edited" if inputs_open:
-                seen.entries[int(row.subject.split(":")[1])] = (data["user_id"], data["minutes"])
-            case "entry.withdrawn" if inputs_open:
-                seen.entries.pop(int(row.subject.split(":")[1]), None)
-            case "payout.adjusted" if inputs_open:
-                number = int(row.subject.split(":")[1])
-                seen.adjustments[number] = (data["user_id"], data["minutes"], data["amount"])
-            case "payout.priced" if inputs_open:
-                seen.price = data["price"]
-            case "payout.approved" if inputs_open:
-                seen.approvals.setdefault(data["statement_sha256"], set()).add(row.actor)
-            case "payout.published" if data["version"] == version:
-                seen.published = data["statement_sha256"]
-                seen.waived = frozenset(data.get("waived", ()))
-            case "payment.recorded":
-                seen.paid |= {data["user_id"]}
-            case "payment.taken_back":
-                seen.paid -= {data["user_id"]}
-                seen.waived -= {data["user_id"]}
-                if data.get("waived"):
-                    seen.waived |= {data["user_id"]}
-            case "helper.pay":
-                seen.waived = seen.waived - {row.subject.split(":")[1]}
-                if not data["wanted"]:
-                    seen.waived |= {row.subject.split(":")[1]}
+        if not seen.published:
+            _replay_input(seen, row)
+        if row.action == "payout.published" and data["version"] == version:
+            seen.published = data["statement_sha256"]
+            seen.waived = frozenset(data.get("waived", ()))
+        _replay_status(seen, row)
     return seen
+
+
+def _replay_input(seen: _Replay, row: Row) -> None:
+    data = row.data
+    match row.action:
+        case "round.opened":
+            seen.policy = data["policy"]
+        case "round.closed":
+            seen.declined = data["declined"]
+        case "entry.logged" | "entry.edited":
+            seen.entries[_number(row)] = (data["user_id"], data["minutes"])
+        case "entry.withdrawn":
+            seen.entries.pop(_number(row), None)
+        case "payout.adjusted":
+            change = (data["user_id"], data["minutes"], data["amount"])
+            seen.adjustments[_number(row)] = change
+        case "payout.priced":
+            seen.price = data["price"]
+        case "payout.approved":
+            seen.approvals.setdefault(data["statement_sha256"], set()).add(row.actor)
+
+
+def _replay_status(seen: _Replay, row: Row) -> None:
+    match row.action:
+        case "payment.recorded":
+            seen.paid |= {row.data["user_id"]}
+        case "payment.taken_back":
+            user = row.data["user_id"]
+            seen.paid -= {user}
+            seen.waived = seen.waived | {user} if row.data.get("waived") else seen.waived - {user}
+        case "helper.pay":
+            user = row.subject.split(":")[1]
+            seen.waived = seen.waived - {user} if row.data["wanted"] else seen.waived | {user}
+
+
+def _number(row: Row) -> int:
+    """The number that a row is about: `entry:12` is 12."""
+    return int(row.subject.split(":")[1])
 
 
 def _input_faults(document: dict[str, Any]) -> Iterator[str]:

@@ -52,4 +52,4 @@ def _require_exact(value: object) -> None:
                 _require_exact(key)
                 _require_exact(item)
         case _:
-            raise ValueError(f"no canonical form for {type(value).__name__}")
+            raise ValueError(f"no canonical form for {type(value).__name__}")  # noqa: TRY004

@@ -309,7 +309,10 @@ SETTINGS: Mapping[str, Setting] = dict(
             _percent, "0 to 100 percent", "0",
         ),
         _setting("pay_currency", "the currency that is paid, if another", _currency, "a code"),
-        _setting("pay_step", "the step a payment is rounded to", _step, "a step such as 0.01", "0.01"),
+        _setting(
+            "pay_step", "the step a payment is rounded to",
+            _step, "a step such as 0.01", "0.01",
+        ),
         _number("min_votes", "voters that keep a helper on the board", "5", 0, 10_000),
         _number("reminder_hours", "hours between reminders, 0 for none", "2", 0, 168),
         _setting("thanks_emoji", "reacting with it thanks the author", _emoji, "one emoji"),

@@ -42,31 +42,38 @@ def warn(
     instants: dict[int, list[datetime]] = defaultdict(list)
     for user, at in logged_at:
         instants[user].append(at)
-    found = []
-    for line in statement.lines:
-        for text in _of_line(statement, line, instants[line.user_id], call_at, lasted, last):
-            found.append(Warning(line.user_id, text))
-    return found
+    return [
+        Warning(line.user_id, text)
+        for line in statement.lines
+        for text in (
+            *_long_days(line, lasted),
+            *_late_logging(instants[line.user_id], call_at),
+            *_jump(line, last),
+            *_largest_share(statement, line),
+        )
+    ]
 
 
-def _of_line(
-    statement: Statement,
-    line: Line,
-    logged: list[datetime],
-    call_at: datetime,
-    lasted: timedelta,
-    last: Statement | None,
-) -> Iterator[str]:
+def _long_days(line: Line, lasted: timedelta) -> Iterator[str]:
     days = max(-(-lasted // timedelta(days=1)), 1)
     if line.minutes > LONG_DAY * days:
         yield f"claims {format_minutes(line.minutes // days)} a day on average over {days} days."
+
+
+def _late_logging(logged: list[datetime], call_at: datetime) -> Iterator[str]:
     if logged and min(logged) >= call_at:
         yield "logged everything after the call for claims."
+
+
+def _jump(line: Line, last: Statement | None) -> Iterator[str]:
     before = last.line_of(line.user_id) if last else None
     if before and before.minutes and line.minutes > JUMP * before.minutes:
         yield (
             f"claims {format_minutes(line.minutes)}, more than twice the "
             f"{format_minutes(before.minutes)} of the last round."
         )
+
+
+def _largest_share(statement: Statement, line: Line) -> Iterator[str]:
     if line.hours_amount and line.hours_amount == statement.bounty.largest_part:
         yield "reaches the largest share that one helper can get."

@@ -182,7 +182,7 @@ class Delivery:
             await thread_service.threaded(session, round_id, thread_id=partial.id)
 
     async def _pin(self, post: Post, partial: discord.PartialMessage) -> str:
-        """Pin the announcement; where that is refused, everything else of it stands all the same."""
+        """Pin the announcement; where that is refused, everything else of it stands."""
         try:
             await partial.pin()
         except (discord.Forbidden, discord.NotFound) as error:

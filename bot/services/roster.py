@@ -126,7 +126,10 @@ async def vouch(session: AsyncSession, *, by: Actor, person: Person) -> Standing
     round_id = await _open_round(session, by.guild_id)
     given = await people.vouches_by(session, by.guild_id, voucher_id=by.user_id, round_id=round_id)
     if given >= VOUCHES_A_ROUND:
-        raise Refusal(f"You have vouched {VOUCHES_A_ROUND} times in this round, the most there is.")
+        raise Refusal(
+            f"You have vouched {VOUCHES_A_ROUND} times in this round, the most there is. "
+            "Somebody else can vouch, or a moderator uses `/helper add`."
+        )
     if by.user_id in await people.vouches_for(session, by.guild_id, user_id=person.user_id):
         raise Refusal(
             f"You have vouched for <@{person.user_id}>; they only have to `/helper join`."

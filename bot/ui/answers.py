@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import discord
-from discord import app_commands
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import Refusal, Repeated
@@ -59,9 +58,6 @@ async def answer_error(interaction: discord.Interaction[Any], error: BaseExcepti
         return
     if isinstance(cause, Refusal):
         await _say(interaction, str(cause))
-        return
-    if isinstance(cause, app_commands.NoPrivateMessage):
-        await _say(interaction, "This works in a server only.")
         return
     number = incident()
     log.error(

@@ -115,8 +115,9 @@ def done(hours: Listing) -> str:
     """Return the answer to marking one's hours as complete."""
     standing = sum(not entry.withdrawn for entry in hours.cards)
     return (
-        f"Noted: your hours of {hours.label} are complete, {plural(standing, 'entry', 'entries')} with "
-        f"{format_minutes(hours.total_minutes)}. Until the round closes you can still log and edit."
+        f"Noted: your hours of {hours.label} are complete, "
+        f"{plural(standing, 'entry', 'entries')} with {format_minutes(hours.total_minutes)}. "
+        "Until the round closes you can still log and edit."
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.services.settlement import Published
 
 COLOUR = discord.Colour.from_str("#2f6f6b")
-LONGEST_REASON = 600
+LONGEST_REASON = 500
 LATE = "*This comes late: the bot was away.* "
 
 
@@ -171,7 +171,8 @@ def taken_back(label: str, facts: Mapping[str, Any]) -> str:
     """Return the public notice that payments were recorded wrongly."""
     return (
         f"**Correction in {label}**: the payment to {people(facts['users'])} with reference "
-        f"{quoted(facts['reference'])} was recorded wrongly. It is due again and will be recorded anew."
+        f"{quoted(facts['reference'])} was recorded wrongly. "
+        "It is due again and will be recorded anew."
     )
 
 

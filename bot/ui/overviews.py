@@ -9,7 +9,7 @@ import discord
 
 from bot.domain.duration import format_minutes
 from bot.domain.states import Helper, Round
-from bot.ui.text import deadline, money, number, plural, quoted, when
+from bot.ui.text import bullets, deadline, money, number, plain, plural, quoted, when
 
 if TYPE_CHECKING:
     from bot.services.roster import Listed, Standing, Wish
@@ -93,7 +93,7 @@ def status(round_: Status) -> discord.Embed:
         )
         embed.add_field(name="Unused before", value=left, inline=False)
     if round_.parked:
-        problems = "\n".join(f"- {quoted(problem, longest=200)}" for problem in round_.parked[:5])
+        problems = bullets([plain(problem, longest=180) for problem in round_.parked])
         embed.add_field(name="Messages that wait", value=problems, inline=False)
     return embed
 

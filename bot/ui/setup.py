@@ -9,6 +9,7 @@ import discord
 
 from bot.domain.policy import REQUIRED, SETTINGS, value_of
 from bot.ui.overviews import setting_value
+from bot.ui.text import bullets
 
 COLOUR = discord.Colour.from_str("#2f6f6b")
 PLACES = ("support_channel", "committee_channel")
@@ -108,8 +109,8 @@ def overview(document: Mapping[str, str], lacking: Sequence[Lack], *, step: int)
         colour=COLOUR,
     )
     if lacking:
-        text = "\n".join(f"- `{lack.setting}`: {lack.what}" for lack in lacking)
-        embed.add_field(name="To fix", value=text[:1024], inline=False)
+        text = bullets([f"`{lack.setting}`: {lack.what}" for lack in lacking], most=9)
+        embed.add_field(name="To fix", value=text, inline=False)
     missing = [name for name in REQUIRED if not value_of(document, name)]
     if missing:
         following = f"Still needed: {', '.join(f'`{name}`' for name in missing)}."

@@ -16,7 +16,7 @@ from bot.ui import chart as drawing
 from bot.ui import files as tables
 from bot.ui.explain import line_arithmetic
 from bot.ui.page import page
-from bot.ui.text import deadline, money, people, plural, quoted, when
+from bot.ui.text import bullets, deadline, money, people, plural, quoted, when
 
 if TYPE_CHECKING:
     from bot.services.payments import Mine, Recorded, TakenBack
@@ -58,14 +58,15 @@ def preview(draft: Preview) -> list[discord.Embed]:
     first.description = "\n".join((*lines, first.description or ""))
     embed = first
     if draft.warnings:
-        embed.add_field(name="To look at", value=_listed(draft.warnings), inline=False)
+        sentences = [quoted(warning, longest=150) for warning in draft.warnings]
+        embed.add_field(name="To look at", value=bullets(sentences), inline=False)
     if draft.adjustments:
         texts = [
             f"{change.number}: <@{change.user_id}> {_change(change, statement)}: "
             f"{quoted(change.reason, longest=120)}"
             for change in draft.adjustments
         ]
-        embed.add_field(name="Adjustments", value=_listed(texts), inline=False)
+        embed.add_field(name="Adjustments", value=bullets(texts), inline=False)
     if is_open:
         embed.add_field(name="Draft", value=f"Made {deadline(draft.compute_at)}.", inline=False)
     else:
@@ -353,13 +354,6 @@ def _change(change: object, statement: Statement) -> str:
     if amount:
         parts.append(money(amount, decimals=statement.policy.decimals, signed=True))
     return ", ".join(parts)
-
-
-def _listed(sentences: list[str] | tuple[str, ...], *, most: int = 6) -> str:
-    lines = [f"- {quoted(s, longest=150) if '<@' not in s else s}" for s in sentences[:most]]
-    if len(sentences) > most:
-        lines.append(f"- and {len(sentences) - most} more")
-    return "\n".join(lines)[:1024]
 
 
 def _file(filename: str, content: bytes) -> discord.File:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import discord
@@ -87,6 +87,20 @@ def people(user_ids: Iterable[int], *, most: int = 10) -> str:
     rest = len(users) - most
     listed = ", ".join(f"<@{user}>" for user in users[:most])
     return f"{listed} and {rest} more" if rest > 0 else listed
+
+
+def bullets(lines: Sequence[str], *, most: int = 6, longest: int = 1024) -> str:
+    """Return lines as a list that fits a field of an embed; those left out are counted."""
+    kept: list[str] = []
+    room = longest - len("\n- and 999,999 more")
+    for line in lines[:most]:
+        room -= len(f"- {line}\n")
+        if room < 0:
+            break
+        kept.append(f"- {line}")
+    if len(kept) < len(lines):
+        kept.append(f"- and {number(len(lines) - len(kept))} more")
+    return "\n".join(kept)
 
 
 def plural(count: int, singular: str, many: str | None = None) -> str:

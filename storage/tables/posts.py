@@ -14,7 +14,8 @@ class Post(Table):
     """One message to send or to bring up to date; `name` is unique per server.
 
     `kind` says how it is worded and where it goes, `facts` is the JSON it is worded from.
-    `revision` counts how often it was to be brought up to date. States: pending, sent, parked (the channel refuses; see `problem`), skipped.
+    `revision` counts how often it had to be brought up to date.
+    States: pending, sent, parked (the channel refuses; see `problem`), skipped.
     """
 
     __tablename__ = "posts"
