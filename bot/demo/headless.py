@@ -1,0 +1,95 @@
+"""The demo without a browser: a whole quarter is played, checked against the file and printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bot import verify
+from bot.demo import season
+from bot.demo.figures import CURRENCY, FILE, Row, compare, mistakes, money
+from bot.demo.world import World, open_world
+from bot.domain.duration import format_minutes
+
+OK, BUG = 0, 70
+FOLDER = Path("stipend-demo")
+WIDTH = 60
+
+
+async def play(folder: Path | None) -> int:
+    """Play the quarter, write the statement's files and print it.
+
+    Returns 70 where an amount differs from the file or the bundle does not verify.
+    """
+    print("A quarter, played with the real bot on a simulated Discord:\n")
+    async with open_world() as world:
+        files = await _play(world)
+    written = _write(files, folder or FOLDER)
+    rows = compare(files["csv"][1].decode())
+    print("\n".join(_table(rows)))
+    wrong = mistakes(rows)
+    print("\n".join(wrong) or f"Every amount equals the last column of {FILE.name} to the cent.")
+    print("\nThe statement was written to:")
+    print("\n".join(f"  {path}" for path in written.values()))
+    print("\nThe bundle, checked offline as anybody can with `python -m bot verify FILE`:")
+    is_sound = verify.run(written["json"]) == verify.OK
+    return OK if is_sound and not wrong else BUG
+
+
+async def _play(world: World) -> dict[str, tuple[str, bytes]]:
+    """Play season and payment; return the statement's files, name and content by kind."""
+    await season.found(world)
+    _tell(world, "Ada has set the server up, Noor opened 2026-Q1, six helpers joined.")
+    await season.log_hours(world, season.WHOLE_QUARTER)
+    _tell(world, "The helpers have logged their hours, the last after the call for claims.")
+    await season.wait_for_the_draft(world)
+    _tell(world, "The bot has closed the round, opened the next and made the draft.")
+    await season.approve_and_publish(world)
+    _tell(world, "Noor approved exactly this draft, Jonas published it.")
+    files = await _files(world)
+    paid = await season.pay(world)
+    _tell(world, _plain(paid, {str(who.actor.id): who.name for who in world.people.values()}))
+    return files
+
+
+async def _files(world: World) -> dict[str, tuple[str, bytes]]:
+    """Return the page as the bot has posted it, and the others as the committee exports them."""
+    posted = world.statements()[0].files
+    files = {"html": (posted["html"].filename, await posted["html"].read())}
+    for kind in ("csv", "json"):
+        files[kind] = (posted[kind].filename, await season.export(world, kind))
+    return files
+
+
+def _write(files: Mapping[str, tuple[str, bytes]], folder: Path) -> dict[str, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {kind: folder / name for kind, (name, _) in files.items()}
+    for kind, path in written.items():
+        path.write_bytes(files[kind][1])
+    return written
+
+
+def _table(rows: Sequence[Row]) -> Iterator[str]:
+    line = "{:<16}{:>16}{:>14}{:>14}".format
+    yield ""
+    yield line("Helper", "Hours logged", f"Gets, {CURRENCY}", "In the file")
+    yield "-" * WIDTH
+    for row in rows:
+        expected = "-" if row.expected is None else money(row.expected)
+        yield line(row.name, format_minutes(row.minutes), money(row.amount), expected)
+    yield "-" * WIDTH
+    total = sum(row.amount for row in rows)
+    hours = format_minutes(sum(row.minutes for row in rows))
+    yield line("", hours, money(total), money(sum(row.expected or 0 for row in rows)))
+    yield ""
+
+
+def _tell(world: World, words: str) -> None:
+    print(f"{world.now.day:>2} {world.now:%B %Y}: {words}")
+
+
+def _plain(answer: str, names: Mapping[str, str]) -> str:
+    """Return the first sentence of an answer as a terminal shows it."""
+    named = re.sub(r"<@([0-9]+)>", lambda match: names.get(match[1], match[1]), answer)
+    return named.splitlines()[0].replace("*", "")

@@ -1,0 +1,1 @@
+"""What people see: files, pages and words, made from computed statements."""
