@@ -84,11 +84,11 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
     )
     async def price(self, interaction: Interaction, price: str, source: str) -> None:
         """Enter the conversion price of the draft (committee)."""
+        by = actor(interaction)
         async with self.bot.db.write() as session:
-            draft = await settlement.set_price(
-                session, by=actor(interaction), price=price, source=source
-            )
+            draft = await settlement.set_price(session, by=by, price=price, source=source)
         await answer(interaction, statements.priced(draft))
+        await self.bot.deliver(by.guild_id)
 
     @app_commands.command()
     async def approve(self, interaction: Interaction) -> None:
@@ -98,6 +98,7 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         async with self.bot.db.write() as session:
             approval = await settlement.approve(session, by=by, committee_lines=seats)
         await answer(interaction, statements.approved(approval))
+        await self.bot.deliver(by.guild_id)
 
     @app_commands.command()
     async def publish(self, interaction: Interaction) -> None:

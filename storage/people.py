@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,18 +44,6 @@ async def roster(session: AsyncSession, guild_id: int) -> Sequence[Helper]:
     ).all()
 
 
-async def count_helpers(session: AsyncSession, guild_id: int, *, state: str) -> int:
-    """Return how many helpers are in a state."""
-    return (
-        await session.scalar(
-            select(func.count())
-            .select_from(Helper)
-            .where(Helper.guild_id == guild_id, Helper.state == state)
-        )
-        or 0
-    )
-
-
 async def declined(session: AsyncSession, guild_id: int) -> Sequence[int]:
     """Return who declines pay at present."""
     return (
@@ -86,13 +73,9 @@ async def vouches_by(
     )
 
 
-async def vouches_for(
-    session: AsyncSession, guild_id: int, *, user_id: int, since: datetime | None = None
-) -> Sequence[int]:
+async def vouches_for(session: AsyncSession, guild_id: int, *, user_id: int) -> Sequence[int]:
     """Return who vouched for somebody."""
     query = select(Vouch.voucher_id).where(Vouch.guild_id == guild_id, Vouch.user_id == user_id)
-    if since is not None:
-        query = query.where(Vouch.at >= since)
     return (await session.scalars(query)).all()
 
 

@@ -15,7 +15,6 @@ ROOT = Path(__file__).parents[1]
 OURS = ("bot", "cogs", "storage")
 STDLIB = frozenset(sys.stdlib_module_names)
 SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
-DRIVER_ERROR = "sqlalchemy.exc.DBAPIError"  # one place puts every error into words
 VERSION = "bot.__version__"
 PAPER = ("jinja2", "orjson", "pygal", "resvg_py")  # charts, templates and files
 WIRING = (
@@ -34,7 +33,7 @@ WIRING = (
 ALLOWED = {
     "bot.domain": {"bot.domain"},
     "bot.services": {"bot.domain", "bot.services", "storage", SESSION, "eth_utils", "base58"},
-    "bot.ui": {"discord", "babel", *PAPER, "bot.domain", "bot.ui", DRIVER_ERROR},
+    "bot.ui": {"discord", "babel", *PAPER, "bot.domain", "bot.ui"},
     "storage": {"sqlalchemy", "alembic", "storage"},
     "cogs": {"discord", VERSION, "bot.domain", "bot.services", "bot.ui", "cogs.transformers"},
 }

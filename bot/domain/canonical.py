@@ -48,8 +48,8 @@ def _require_exact(value: object) -> None:
         case dict():
             for key, item in value.items():
                 if not isinstance(key, str):
-                    raise ValueError(f"a key that is no text: {key!r}")
+                    raise ValueError(f"a key that is no text: {key!r}")  # noqa: TRY004
                 _require_exact(key)
                 _require_exact(item)
         case _:
-            raise ValueError(f"no canonical form for {type(value).__name__}")  # noqa: TRY004
+            raise ValueError(f"no canonical form for {type(value).__name__}")

@@ -22,8 +22,8 @@ class RoundFacts:
     """What the schedule needs to know of one round; instants are aware UTC.
 
     `due_lines` counts lines that wait for payment, `held_lines` those that are disputed or held,
-    `is_corrected` says that a draft of the next version waits, `done` names the acts that were
-    carried out or skipped.
+    `correction` is the version of a correction that waits as a draft, `done` names the acts that
+    were carried out or skipped.
     """
 
     round_id: int
@@ -38,7 +38,7 @@ class RoundFacts:
     pays_after_disputes: bool = False
     due_lines: int = 0
     held_lines: int = 0
-    is_corrected: bool = False
+    correction: int | None = None
     done: frozenset[str] = frozenset()
 
 
@@ -107,9 +107,11 @@ def _after_publication(facts: RoundFacts) -> Iterator[tuple[str, datetime]]:
     if facts.due_lines:
         yield "pay", due_at
         yield from _notes("pay", due_at)
+    if facts.correction and facts.drafted_at is not None:
+        yield from _notes(f"draft-{facts.correction}", facts.drafted_at)
     if facts.state is Round.PUBLISHED and not facts.held_lines:
         yield "final", facts.dispute_until
-    waits = facts.due_lines or facts.held_lines or facts.is_corrected
+    waits = facts.due_lines or facts.held_lines or facts.correction
     if facts.state is Round.FINAL and not waits:
         yield "settle", facts.dispute_until
 

@@ -89,6 +89,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Sum:
+    """A sum of lines in the accounting currency and, where another is paid, in that."""
+
+    amount: int
+    currency: str
+    decimals: int
+    pay_amount: int | None = None
+    pay_currency: str = ""
+    pay_decimals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """The computed result of a round, lines by user id, and how the bounty was scaled."""
 
@@ -101,11 +113,23 @@ class Statement:
     total: int
     sha256: str
 
+    def sum_of(self, lines: Iterable[Line]) -> Sum:
+        """Add some of the lines up, in both currencies where a price is known."""
+        chosen = list(lines)
+        converts = bool(self.policy.pay_currency and self.facts.price)
+        return Sum(
+            amount=sum(line.amount for line in chosen),
+            currency=self.policy.currency,
+            decimals=self.policy.decimals,
+            pay_amount=sum(line.pay_amount or 0 for line in chosen) if converts else None,
+            pay_currency=self.policy.pay_currency,
+            pay_decimals=self.policy.pay_step[1],
+        )
+
     @property
     def pay_total(self) -> int | None:
         """The sum of the payments in the payment currency, None where they do not differ."""
-        amounts = [line.pay_amount for line in self.lines if line.pay_amount is not None]
-        return sum(amounts) if self.policy.pay_currency and self.facts.price else None
+        return self.sum_of(self.lines).pay_amount
 
     @property
     def pay_decimals(self) -> int:

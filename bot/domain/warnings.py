@@ -12,6 +12,10 @@ from bot.domain.statement import Line, Statement
 
 LONG_DAY = 12 * 60
 JUMP = 2
+HIGH_SHARE = 3
+"""One third: somebody who gets more than that of what is paid for hours is worth a look."""
+SEVERAL = 4
+"""Among fewer helpers a third is nothing to wonder about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ def warn(
 def _long_days(line: Line, lasted: timedelta) -> Iterator[str]:
     days = max(-(-lasted // timedelta(days=1)), 1)
     if line.minutes > LONG_DAY * days:
-        yield f"claims {format_minutes(line.minutes // days)} a day on average over {days} days."
+        average = format_minutes(-(-line.minutes // days))
+        yield f"claims {average} a day on average over {days} {'day' if days == 1 else 'days'}."
 
 
 def _late_logging(logged: list[datetime], call_at: datetime) -> Iterator[str]:
@@ -75,5 +80,8 @@ def _jump(line: Line, last: Statement | None) -> Iterator[str]:
 
 
 def _largest_share(statement: Statement, line: Line) -> Iterator[str]:
+    shared = sum(other.hours_amount for other in statement.lines)
     if line.hours_amount and line.hours_amount == statement.bounty.largest_part:
         yield "reaches the largest share that one helper can get."
+    elif len(statement.lines) >= SEVERAL and line.hours_amount * HIGH_SHARE > shared:
+        yield f"gets {line.hours_amount * 100 // shared} % of what is paid for hours."

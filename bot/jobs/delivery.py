@@ -246,7 +246,8 @@ class Delivery:
 
     async def _pace(self, server: _Server, channel_id: int) -> None:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(server.free_at.get(channel_id, 0.0) - loop.time(), 0))
+        left = server.free_at.get(channel_id, 0.0) - loop.time()
+        await asyncio.sleep(min(max(left, 0.0), self._interval))
         server.free_at[channel_id] = loop.time() + self._interval
 
     # ------------------------------------------------------------ threads

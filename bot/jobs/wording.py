@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services import hours, lines, outbox, settings, settlement
 from bot.ui import cards, notices, statements
-from storage import rounds
+from storage import payout, rounds
 from storage.tables import Post, Round
 
 
@@ -52,8 +52,9 @@ class Message:
 
     def send(self) -> dict[str, Any]:
         """Return the arguments for a new message."""
-        arguments = {**self.edit(), "files": self.files}
-        return {key: value for key, value in arguments.items() if value not in (None, "", [])}
+        arguments = self.edit()
+        arguments["files"] = arguments.pop("attachments")
+        return {key: value for key, value in arguments.items() if value not in (None, [])}
 
     def edit(self) -> dict[str, Any]:
         """Return the arguments for bringing a message up to date."""
@@ -62,6 +63,7 @@ class Message:
             "embed": self.embed,
             "view": self.view,
             "allowed_mentions": self.mentions,
+            "attachments": self.files,
         }
 
 
@@ -159,11 +161,14 @@ async def _voided(
 
 
 async def _draft(
-    session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+    session: AsyncSession, post: Post, round_: Round | None, facts: Mapping[str, Any]
 ) -> Message | None:
     assert round_ is not None
     if round_.state != "draft":
-        return None
+        ended = Message(
+            Place.COMMITTEE, notices.draft_ended(label=round_.label, state=round_.state)
+        )
+        return ended if post.message_id is not None else None
     preview = await settlement.preview_of(session, round_)
     return Message(
         Place.COMMITTEE,
@@ -177,7 +182,7 @@ async def _note(
     session: AsyncSession, _post: Post, round_: Round | None, _facts: Mapping[str, Any]
 ) -> Message | None:
     assert round_ is not None
-    if round_.state == "draft":
+    if round_.draft_version is not None:
         return Message(Place.COMMITTEE, notices.draft_waits(label=round_.label))
     due = sum(state == "due" for state in (await lines.states(session, round_)).values())
     return (
@@ -243,13 +248,15 @@ async def _published(
 
 
 async def _take_back(
-    _session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+    session: AsyncSession, post: Post, round_: Round | None, facts: Mapping[str, Any]
 ) -> Message:
     assert round_ is not None
+    proposal = await payout.take_back(session, post.guild_id, facts["number"])
+    confirmed_by = proposal.confirmed_by if proposal else None
     return Message(
         Place.COMMITTEE,
-        notices.take_back(round_.label, facts),
-        view=notices.take_back_buttons(facts["number"]),
+        notices.take_back(round_.label, facts, confirmed_by=confirmed_by),
+        view=None if confirmed_by else notices.take_back_buttons(facts["number"]),
     )
 
 

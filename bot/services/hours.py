@@ -38,7 +38,7 @@ class Logged:
     """An entry as it stands now, with the helper's total and what it would give now.
 
     `cut` are minutes of a clock that the round has no room for; `for_name` is set where somebody
-    acted for the helper.
+    acted for the helper, `after_close_of` where the round before has only just closed.
     """
 
     number: int
@@ -53,6 +53,7 @@ class Logged:
     declines_pay: bool
     thread_id: int | None
     for_name: str | None = None
+    after_close_of: str | None = None
     cut: int = 0
     long_clock: bool = False
 
@@ -343,7 +344,7 @@ async def _require_helper(
             "Your request to become a helper is waiting: `/helper join` shows what is needed. "
             "You can log hours as soon as you are admitted, also for the days before."
         )
-    raise Refusal("Hours are logged by helpers. `/helper join` makes you one.")
+    raise Refusal("Hours are logged by helpers. `/helper join` says how to become one.")
 
 
 async def _round_at(session: AsyncSession, by: Actor) -> Round:
@@ -506,6 +507,7 @@ async def _logged(session: AsyncSession, round_: Round, entry: Entry) -> Logged:
     pinned = await settings.pinned(session, round_)
     total, amount = await lines.hours_now(session, round_, pinned.policy, user_id=entry.user_id)
     row = await stored_people.helper(session, entry.guild_id, entry.user_id)
+    in_review = await rounds.of_server(session, entry.guild_id, states=("review",))
     return Logged(
         number=entry.number,
         user_id=entry.user_id,
@@ -518,6 +520,7 @@ async def _logged(session: AsyncSession, round_: Round, entry: Entry) -> Logged:
         decimals=pinned.policy.decimals,
         declines_pay=row is not None and not row.wants_pay,
         thread_id=None if round_.thread_lost else round_.thread_id,
+        after_close_of=in_review[-1].label if in_review and round_ not in in_review else None,
     )
 
 

@@ -61,6 +61,14 @@ async def say_once(
         await say(session, guild_id=guild_id, name=name, kind=kind, at=at, facts=facts)
 
 
+async def again(session: AsyncSession, *, guild_id: int, name: str) -> None:
+    """Bring a message up to date with what it speaks of; nothing where it never was to be sent."""
+    known = await posts.named(session, guild_id, name)
+    if known is not None:
+        known.revision += 1
+        known.state = PENDING
+
+
 async def sent(
     session: AsyncSession, post: Post, *, channel_id: int, message_id: int, at: datetime
 ) -> None:

@@ -11,7 +11,7 @@ from bot.domain import people
 from bot.domain.errors import Blocked, Refusal
 from bot.domain.money import format_amount
 from bot.domain.people import Actor
-from bot.domain.statement import Line, Statement
+from bot.domain.statement import Line, Statement, Sum
 from bot.domain.states import Line as LineState
 from bot.services import history, lines, outbox, settings, settlement
 from bot.services import rounds as round_service
@@ -25,14 +25,12 @@ LONGEST_REFERENCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Payments that were recorded; amounts in the smallest unit of `currency`."""
+    """Payments that were recorded."""
 
     label: str
     reference: str
     user_ids: tuple[int, ...]
-    total: int
-    currency: str
-    decimals: int
+    total: Sum
     still_due: int
     left_out: tuple[int, ...] = ()
 
@@ -45,9 +43,7 @@ class TakenBack:
     label: str
     reference: str
     user_ids: tuple[int, ...]
-    total: int
-    currency: str
-    decimals: int
+    total: Sum
     confirmed: bool
 
 
@@ -56,9 +52,7 @@ class OpenAmount:
     """What is still to be paid to somebody from one round."""
 
     label: str
-    amount: int
-    currency: str
-    decimals: int
+    amount: Sum
     state: LineState
 
 
@@ -153,9 +147,7 @@ async def record(
         label=round_.label,
         reference=word,
         user_ids=tuple(chosen),
-        total=sum(line.amount for line in paid),
-        currency=statement.policy.currency,
-        decimals=statement.policy.decimals,
+        total=statement.sum_of(paid),
         still_due=sum(state is LineState.DUE for state in after.values()),
         left_out=tuple(user for user in changing if states.get(user) is LineState.DUE),
     )
@@ -350,6 +342,7 @@ async def _confirm(session: AsyncSession, by: Actor, proposal: TakeBack) -> Take
             },
             concerning=round_,
         )
+    await outbox.again(session, guild_id=by.guild_id, name=f"take_back:{proposal.id}")
     await outbox.say(
         session,
         guild_id=by.guild_id,
@@ -371,14 +364,20 @@ async def _taken_back(
     round_ = await rounds.get(session, payments[0].round_id)
     assert round_ is not None
     policy = (await settings.pinned(session, round_)).policy
+    pays = [payment.pay_amount for payment in payments if payment.pay_amount is not None]
     return TakenBack(
         number=proposal.id,
         label=round_.label,
         reference=proposal.reference,
         user_ids=tuple(payment.user_id for payment in payments),
-        total=sum(payment.amount for payment in payments),
-        currency=policy.currency,
-        decimals=policy.decimals,
+        total=Sum(
+            amount=sum(payment.amount for payment in payments),
+            currency=policy.currency,
+            decimals=policy.decimals,
+            pay_amount=sum(pays) if pays else None,
+            pay_currency=policy.pay_currency,
+            pay_decimals=policy.pay_step[1],
+        ),
         confirmed=confirmed,
     )
 
@@ -391,8 +390,5 @@ async def _open_amounts(session: AsyncSession, by: Actor) -> tuple[OpenAmount, .
             statement = await lines.published(session, round_)
             line = statement.line_of(by.user_id)
             assert line is not None
-            policy = statement.policy
-            found.append(
-                OpenAmount(round_.label, line.amount, policy.currency, policy.decimals, state)
-            )
+            found.append(OpenAmount(round_.label, statement.sum_of([line]), state))
     return tuple(found)

@@ -211,6 +211,11 @@ async def reopen(session: AsyncSession, *, by: Actor, reason: str) -> Opened:
         raise Refusal(
             f"The draft of {round_.label} is due: it cannot be reopened. Adjust the draft."
         )
+    if await payout.adjustments(session, round_.id):
+        raise Refusal(
+            f"{round_.label} has been adjusted, so it stays closed. "
+            "Missing hours can be added with `/payout adjust`."
+        )
     later = await rounds.of_server(session, by.guild_id, states=("open",))
     for follower in later:
         if await rounds.has_entries(session, follower.id):
@@ -339,7 +344,7 @@ async def _facts(session: AsyncSession, round_: Round) -> RoundFacts:
         pays_after_disputes=pinned.policy.pay_after == "disputes",
         due_lines=due_lines,
         held_lines=held_lines,
-        is_corrected=round_.published_version > 0 and round_.draft_version is not None,
+        correction=round_.draft_version if round_.published_version else None,
         done=await rounds.acts_done(session, round_.id),
     )
 
@@ -495,15 +500,6 @@ async def _close(
         texts={"reason": reason},
         concerning=round_,
     )
-    await outbox.say(
-        session,
-        guild_id=round_.guild_id,
-        name=f"round:{round_.id}:closed:{int(at.timestamp())}",
-        kind="closed",
-        at=now,
-        round_id=round_.id,
-        facts={"late": late, "due": spell(at), "reason": reason},
-    )
     await session.flush()
     now_policy = await settings.current(session, round_.guild_id)
     problems = policy.problems(now_policy.document)
@@ -519,7 +515,20 @@ async def _close(
             round_id=round_.id,
             facts={"problems": problems},
         )
-    return await _open(session, round_.guild_id, now_policy, at=at, now=now, actor=actor, late=late)
+    following = await _open(
+        session, round_.guild_id, now_policy, at=at, now=now, actor=actor, late=late
+    )
+    # Said after the announcement of the next round, so that it can point to its thread.
+    await outbox.say(
+        session,
+        guild_id=round_.guild_id,
+        name=f"round:{round_.id}:closed:{int(at.timestamp())}",
+        kind="closed",
+        at=now,
+        round_id=round_.id,
+        facts={"late": late, "due": spell(at), "reason": reason},
+    )
+    return following
 
 
 async def _void(session: AsyncSession, round_: Round, *, by: Actor, reason: str) -> None:

@@ -19,8 +19,6 @@ from storage import policy as stored
 from storage import rounds
 from storage.tables import PolicyVersion, Round
 
-UNRECORDED = frozenset({"tip_address", "safe_address"})
-
 
 @dataclass(frozen=True, slots=True)
 class Current:
@@ -122,7 +120,6 @@ async def change(session: AsyncSession, *, by: Actor, values: Mapping[str, str])
                 at=by.now,
             )
         )
-        shown = {} if name in UNRECORDED else {"value": policy.value_of(changed, name)}
         await history.append(
             session,
             guild_id=by.guild_id,
@@ -130,7 +127,7 @@ async def change(session: AsyncSession, *, by: Actor, values: Mapping[str, str])
             actor=by.user_id,
             action="settings.changed",
             subject=f"setting:{name}",
-            data={"version": version, **shown},
+            data={"version": version, "value": policy.value_of(changed, name)},
         )
         results.append(
             Changed(

@@ -263,6 +263,7 @@ async def adjust(
             "reason": why,
         },
     )
+    await _show_draft(session, round_)
     return adjusted
 
 
@@ -305,6 +306,7 @@ async def set_price(session: AsyncSession, *, by: Actor, price: str, source: str
         texts={"source": where},
         concerning=round_,
     )
+    await _show_draft(session, round_)
     return Priced(round_.label, canonical_price, statement.total, statement.pay_total or 0, policy)
 
 
@@ -376,6 +378,7 @@ async def approve(
         },
         concerning=round_,
     )
+    await _show_draft(session, round_)
     return Approved(
         label=round_.label,
         version=version,
@@ -457,6 +460,7 @@ async def publish(session: AsyncSession, *, by: Actor) -> Published:
         )
         for line in statement.lines
     )
+    await _show_draft(session, round_)
     for where in ("thread", "channel"):
         await outbox.say(
             session,
@@ -510,6 +514,13 @@ async def published_of(session: AsyncSession, round_: Round) -> Published:
         document=bundle(statement, shown=shown, rows=rows, before=before),
         thread_id=None if round_.thread_lost else round_.thread_id,
     )
+
+
+async def _show_draft(session: AsyncSession, round_: Round) -> None:
+    """Bring the draft in the committee channel up to date."""
+    await session.flush()
+    name = f"round:{round_.id}:draft:compute"
+    await outbox.again(session, guild_id=round_.guild_id, name=name)
 
 
 async def block(session: AsyncSession, *, by: Actor, rule: str, subject: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import discord
-from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import Refusal, Repeated
 
@@ -67,10 +66,11 @@ async def answer_error(interaction: discord.Interaction[Any], error: BaseExcepti
         interaction.guild_id,
         exc_info=cause,
     )
-    text = "The database cannot be used at the moment; nothing was changed. Try again in a minute."
-    if not isinstance(cause, DBAPIError):
-        text = "Something went wrong on the bot's side."
-    await _say(interaction, f"{text} (incident {number}: an operator finds it in the log)")
+    await _say(
+        interaction,
+        f"Something went wrong on the bot's side (incident {number}). Try again in a minute; if it "
+        "stays, give the incident's number to an operator of the bot, who finds it in the log.",
+    )
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot.domain.duration import format_minutes
-from bot.ui.text import deadline, money, name, plain, plural, quoted, when
+from bot.ui.text import deadline, duration, money, name, plain, plural, quoted, when
 
 if TYPE_CHECKING:
     from bot.services.hours import Card, Listing, Logged, Started
@@ -20,7 +19,7 @@ LISTED = 15
 
 def card(entry: Card) -> discord.Embed:
     """Return the card of an entry for the thread of its round."""
-    title = f"#{entry.number} · {format_minutes(entry.minutes)}"
+    title = f"#{entry.number} · {duration(entry.minutes)}"
     if entry.withdrawn:
         title = f"~~{title}~~ withdrawn"
     embed = discord.Embed(
@@ -45,14 +44,16 @@ def logged(entry: Logged) -> str:
     """Return the answer to logging time: what happened, what it means, what can be done."""
     whose = f" for {name(entry.for_name)}" if entry.for_name else ""
     lines = [
-        f"**#{entry.number}: {format_minutes(entry.minutes)}** logged{whose} in {entry.label}.",
+        f"**#{entry.number}: {duration(entry.minutes)}** logged{whose} in {entry.label}.",
         _standing(entry),
         f"`/hours edit` and `/hours withdraw` correct it until {deadline(entry.close_at)}.",
     ]
+    if entry.after_close_of:
+        lines.insert(1, f"{entry.after_close_of} has closed, so this counts for {entry.label}.")
     if entry.cut:
         lines.insert(
             1,
-            f"The clock ran {format_minutes(entry.cut)} longer than the open round has room for; "
+            f"The clock ran {duration(entry.cut)} longer than the open round has room for; "
             "that part is not logged. For an earlier round the committee can adjust the draft.",
         )
     if entry.long_clock:
@@ -67,7 +68,7 @@ def logged(entry: Logged) -> str:
 def edited(entry: Logged) -> str:
     """Return the answer to editing an entry."""
     return (
-        f"**#{entry.number}** is now {format_minutes(entry.minutes)}. {_standing(entry)}\n"
+        f"**#{entry.number}** is now {duration(entry.minutes)}. {_standing(entry)}\n"
         f"It can be changed until {deadline(entry.close_at)}."
     )
 
@@ -88,7 +89,7 @@ def started(clock: Started) -> str:
 def listing(hours: Listing) -> list[discord.Embed]:
     """Return somebody's entries of a round, newest first, in pages."""
     worth = money(hours.amount, decimals=hours.decimals, currency=hours.currency)
-    total = f"**{format_minutes(hours.total_minutes)}** in {hours.label}"
+    total = f"**{duration(hours.total_minutes)}** in {hours.label}"
     head = (
         f"{total}, which would give **{worth}** now.{' Marked as complete.' if hours.done else ''}"
     )
@@ -108,7 +109,7 @@ def _row(entry: Card) -> str:
     struck = "~~" if entry.withdrawn else ""
     note = quoted(" ".join(entry.note.split()), longest=80)
     day = entry.work_date.isoformat() if entry.work_date else when(entry.at, "d")
-    return f"{struck}`#{entry.number}` {format_minutes(entry.minutes)} · {day} · {note}{struck}"
+    return f"{struck}`#{entry.number}` {duration(entry.minutes)} · {day} · {note}{struck}"
 
 
 def done(hours: Listing) -> str:
@@ -116,13 +117,13 @@ def done(hours: Listing) -> str:
     standing = sum(not entry.withdrawn for entry in hours.cards)
     return (
         f"Noted: your hours of {hours.label} are complete, "
-        f"{plural(standing, 'entry', 'entries')} with {format_minutes(hours.total_minutes)}. "
+        f"{plural(standing, 'entry', 'entries')} with {duration(hours.total_minutes)}. "
         "Until the round closes you can still log and edit."
     )
 
 
 def _standing(entry: Logged) -> str:
-    total = format_minutes(entry.total_minutes)
+    total = duration(entry.total_minutes)
     if entry.declines_pay:
         return f"Total in {entry.label}: {total}. Pay is declined, so nothing is paid for it."
     worth = money(entry.amount, decimals=entry.decimals, currency=entry.currency)

@@ -11,6 +11,7 @@ MEMBER = (
     ("/helper list", "who helps here"),
     ("/helper join", "become a helper"),
     ("/payout show", "the published statement with its files"),
+    ("/help · /about", "this list; version, privacy and source"),
 )
 HELPER = (
     ("/hours log", "log time: `2h30m`, `2:30`, `2.5h`, `150m`"),

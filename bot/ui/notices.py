@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.domain.duration import format_minutes
 from bot.domain.money import format_share
 from bot.domain.policy import Policy
 from bot.domain.statement import FULL_SHARE_BP
 from bot.domain.states import Line
 from bot.ui.answers import View
-from bot.ui.text import deadline, money, people, plural, quoted, when
+from bot.ui.text import deadline, duration, money, people, plural, quoted, total, when
 
 if TYPE_CHECKING:
     from bot.services.settlement import Published
@@ -93,6 +92,13 @@ def draft(*, label: str, late: bool) -> str:
     )
 
 
+def draft_ended(*, label: str, state: str) -> str:
+    """Return what stands in the place of a draft that is one no more."""
+    if state == "void":
+        return f"The draft of {label} is void with its round."
+    return f"The draft of {label} was approved and published: `/payout show` has the statement."
+
+
 def draft_waits(*, label: str) -> str:
     """Return the daily note while a draft waits."""
     return (
@@ -112,12 +118,10 @@ def payment_waits(*, label: str, due: int) -> str:
 def payment_due(published: Published) -> str:
     """Return the note to the committee that payment is due."""
     statement = published.statement
-    due = [
-        line.amount for line in statement.lines if published.shown[line.user_id].status is Line.DUE
-    ]
-    total = money(sum(due), decimals=statement.policy.decimals, currency=statement.policy.currency)
+    due = [line for line in statement.lines if published.shown[line.user_id].status is Line.DUE]
     return (
-        f"**Payment of {statement.facts.label} is due**: {plural(len(due), 'line')}, {total}. "
+        f"**Payment of {statement.facts.label} is due**: {plural(len(due), 'line')}, "
+        f"{total(statement.sum_of(due))}. "
         "`/payout export` gives the list; record it with `/payout paid` and the reference."
     )
 
@@ -131,13 +135,9 @@ def paid(published: Published, users: Sequence[int], reference: str) -> str:
     """Return the notice that payments were recorded."""
     statement = published.statement
     lines = [line for user in users if (line := statement.line_of(user)) is not None]
-    total = money(
-        sum(line.amount for line in lines),
-        decimals=statement.policy.decimals,
-        currency=statement.policy.currency,
-    )
+    together = f"{total(statement.sum_of(lines))}{' together' if len(lines) > 1 else ''}"
     return (
-        f"**Paid in {statement.facts.label}**: {people(users)} ({total} together). "
+        f"**Paid in {statement.facts.label}**: {people(users)} ({together}). "
         f"Reference: {quoted(reference)}. `/payout mine` explains one's own amount."
     )
 
@@ -148,7 +148,7 @@ def adjusted(label: str, policy: Policy, facts: Mapping[str, Any]) -> str:
         money(amount, decimals=policy.decimals, currency=policy.currency)
         for amount in facts["amount"]
     )
-    before, after = (format_minutes(minutes) for minutes in facts["minutes"])
+    before, after = (duration(minutes) for minutes in facts["minutes"])
     hours = f", {before} → {after}" if before != after else ""
     return (
         f"**Adjustment {facts['number']}** in {label}: <@{facts['user']}> {old} → {new}{hours}, by "
@@ -157,13 +157,18 @@ def adjusted(label: str, policy: Policy, facts: Mapping[str, Any]) -> str:
     )
 
 
-def take_back(label: str, facts: Mapping[str, Any]) -> str:
+def take_back(label: str, facts: Mapping[str, Any], *, confirmed_by: int | None = None) -> str:
     """Return the question to the committee whether a recorded payment was wrong."""
+    following = (
+        f"Confirmed by <@{confirmed_by}>: the lines are due again."
+        if confirmed_by
+        else "Another committee member confirms it here; the lines are due again then."
+    )
     return (
         f"<@{facts['actor']}> says that a payment in {label} was recorded wrongly: "
         f"{people(facts['users'])}, reference {quoted(facts['reference'])}.\n"
         f"Reason: {quoted(facts['reason'], longest=LONGEST_REASON)}\n"
-        "Another committee member confirms it here; the lines are due again then."
+        f"{following}"
     )
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot.domain.duration import format_minutes
 from bot.domain.states import Helper, Round
-from bot.ui.text import bullets, deadline, money, number, plain, plural, quoted, when
+from bot.ui.text import bullets, deadline, duration, money, number, plain, plural, quoted, when
 
 if TYPE_CHECKING:
     from bot.services.roster import Listed, Standing, Wish
@@ -65,7 +64,7 @@ def status(round_: Status) -> discord.Embed:
     if round_.thread_id is not None:
         lines.append(f"Thread: <#{round_.thread_id}>")
     lines.append(
-        f"**{plural(round_.helpers, 'helper')}** with {format_minutes(round_.minutes)}; "
+        f"**{plural(round_.helpers, 'helper')}** with {duration(round_.minutes)} logged; "
         f"{number(round_.finished)} said their hours are complete."
     )
     share = f" ({round_.used * 100 // round_.cap} %)" if round_.cap else ""
@@ -254,4 +253,7 @@ def setting_value(name: str, value: str) -> str:
         return f"<#{value}>"
     if name.endswith("_role"):
         return f"<@&{value}>"
+    if name in {"cap", "hourly_rate"}:
+        whole, point, rest = value.partition(".")
+        return f"{int(whole):,}{point}{rest}"
     return quoted(value)

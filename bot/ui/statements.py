@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.domain.bundle import Shown, full_lines
-from bot.domain.duration import format_minutes
 from bot.domain.statement import Statement
 from bot.domain.states import Line, Round
 from bot.ui import chart as drawing
 from bot.ui import files as tables
 from bot.ui.explain import line_arithmetic
 from bot.ui.page import page
-from bot.ui.text import bullets, deadline, money, people, plural, quoted, when
+from bot.ui.text import bullets, deadline, duration, money, people, plural, quoted, total, when
 
 if TYPE_CHECKING:
     from bot.services.payments import Mine, Recorded, TakenBack
@@ -47,7 +46,10 @@ def preview(draft: Preview) -> list[discord.Embed]:
             f"Price: 1 {policy.pay_currency} = {statement.facts.price} {policy.currency}, "
             f"source {quoted(draft.price_source, longest=200)}."
         )
-    title = f"Draft {statement.facts.label}, version {statement.facts.version}"
+    label = statement.facts.label
+    title = f"Draft {label}, version {statement.facts.version}"
+    if is_open:
+        title = f"{label} as it would be now"
     first, *others = _pages(
         statement,
         draft.shown,
@@ -177,10 +179,7 @@ def mine(own: Mine) -> str:
         ]
     if own.open_amounts:
         lines.append("**Still open**")
-        lines += [
-            f"- {o.label}: {money(o.amount, decimals=o.decimals, currency=o.currency)} ({o.state})"
-            for o in own.open_amounts
-        ]
+        lines += [f"- {one.label}: {total(one.amount)} ({one.state})" for one in own.open_amounts]
     lines.append(
         f"`/payout show` has everybody's. Something wrong? Tell the committee about {label}."
     )
@@ -196,7 +195,7 @@ def adjusted(change: Adjusted) -> str:
     total = money(change.total[1], decimals=change.decimals, currency=change.currency)
     again = " Approvals given before do not count any more." if change.voided_approvals else ""
     hours = (
-        f", {format_minutes(change.minutes[0])} → {format_minutes(change.minutes[1])}"
+        f", {duration(change.minutes[0])} → {duration(change.minutes[1])}"
         if change.minutes[0] != change.minutes[1]
         else ""
     )
@@ -249,7 +248,6 @@ def publication(statement_of: Published) -> str:
 
 def recorded(payment: Recorded) -> str:
     """Return the answer to recording payments."""
-    total = money(payment.total, decimals=payment.decimals, currency=payment.currency)
     left = (
         f"{plural(payment.still_due, 'line')} of {payment.label} still due."
         if payment.still_due
@@ -261,21 +259,22 @@ def recorded(payment: Recorded) -> str:
         else ""
     )
     return (
-        f"Recorded as paid in {payment.label}: {people(payment.user_ids)}, **{total}**, reference "
+        f"Recorded as paid in {payment.label}: {people(payment.user_ids)}, "
+        f"**{total(payment.total)}**, reference "
         f"{quoted(payment.reference)}.\n{left}{out} `/payout correct` takes a mistake back."
     )
 
 
 def taken_back(change: TakenBack) -> str:
     """Return the answer to a proposal, or to its confirmation."""
-    total = money(change.total, decimals=change.decimals, currency=change.currency)
+    amounts = total(change.total)
     if change.confirmed:
         return (
-            f"Taken back: {people(change.user_ids)} in {change.label}, {total}. "
+            f"Taken back: {people(change.user_ids)} in {change.label}, {amounts}. "
             "The lines are due again; `/payout paid` records the right payment."
         )
     return (
-        f"Proposed to take back {people(change.user_ids)} in {change.label}, {total}, reference "
+        f"Proposed to take back {people(change.user_ids)} in {change.label}, {amounts}, reference "
         f"{quoted(change.reference)}. Another committee member confirms it in the committee "
         "channel; until then it stays recorded."
     )
@@ -294,12 +293,7 @@ def _state_words(own: Mine) -> str:
 
 
 def _total(statement: Statement) -> str:
-    policy = statement.policy
-    total = money(statement.total, decimals=policy.decimals, currency=policy.currency)
-    if statement.pay_total is None:
-        return total
-    pays = money(statement.pay_total, decimals=statement.pay_decimals, currency=policy.pay_currency)
-    return f"{total} = {pays}"
+    return total(statement.sum_of(statement.lines))
 
 
 def _totals(statement: Statement) -> str:
@@ -317,7 +311,7 @@ def _worth(statement: Statement) -> list[str]:
     minutes = sum(line.minutes for line in statement.lines if not line.waived)
     worth = money(statement.hour_value, decimals=policy.decimals, currency=policy.currency)
     rate = money(policy.hourly_rate or 0, decimals=policy.decimals, currency=policy.currency)
-    return [f"{format_minutes(minutes)}; an hour gives {worth} (rate {rate})."]
+    return [f"{duration(minutes)}; an hour gives {worth} (rate {rate})."]
 
 
 def _pages(
@@ -336,7 +330,7 @@ def _pages(
     rows = [
         (
             f"<@{line.user_id}> **{money(line.amount, decimals=decimals)}** · "
-            f"{format_minutes(line.minutes)} · {MARKS[shown[line.user_id].status]}"
+            f"{duration(line.minutes)} · {MARKS[shown[line.user_id].status]}"
         )
         for line in order
     ]
@@ -350,7 +344,7 @@ def _pages(
 
 def _change(change: object, statement: Statement) -> str:
     minutes, amount = getattr(change, "minutes", 0), getattr(change, "amount", 0)
-    parts = [f"{'+' if minutes > 0 else ''}{format_minutes(minutes)}"] if minutes else []
+    parts = [f"{'+' if minutes > 0 else ''}{duration(minutes)}"] if minutes else []
     if amount:
         parts.append(money(amount, decimals=statement.policy.decimals, signed=True))
     return ", ".join(parts)

@@ -12,6 +12,7 @@ from babel.numbers import format_decimal
 
 from bot.domain.duration import format_minutes
 from bot.domain.money import format_amount
+from bot.domain.statement import Sum
 
 MOST_MARKS = 2
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -59,6 +60,15 @@ def money(amount: int, *, decimals: int, currency: str = "", signed: bool = Fals
     """Return an amount for people, grouped, with its currency: `1,000.50 RPL`."""
     sign = "+" if signed and amount > 0 else ""
     return f"{sign}{format_amount(amount, decimals=decimals, grouping=True)} {currency}".rstrip()
+
+
+def total(amounts: Sum) -> str:
+    """Return a sum for people, in both currencies where they differ: `500.00 USD = 27 RPL`."""
+    spelled = money(amounts.amount, decimals=amounts.decimals, currency=amounts.currency)
+    if amounts.pay_amount is None:
+        return spelled
+    pays = money(amounts.pay_amount, decimals=amounts.pay_decimals, currency=amounts.pay_currency)
+    return f"{spelled} = {pays}"
 
 
 def number(count: int) -> str:

@@ -150,7 +150,10 @@ def test_a_reopened_round_closes_when_its_draft_is_due() -> None:
         (replace(FINAL, held_lines=1), ["pay", "pay-note-1", "pay-note-2", "pay-note-3"]),
         (replace(PUBLIC, due_lines=0), ["final"]),
         (replace(FINAL, due_lines=0), ["settle"]),
-        (replace(FINAL, due_lines=0, is_corrected=True), []),
+        (
+            replace(FINAL, due_lines=0, correction=2),
+            ["draft-2-note-1", "draft-2-note-2", "draft-2-note-3"],
+        ),
     ),
 )  # fmt: skip
 def test_a_round_ends_only_when_nothing_is_held_or_due(facts: RoundFacts, names: list[str]) -> None:

@@ -37,11 +37,11 @@ def texts(
     ("minutes", "lasted", "found"),
     (
         (12 * 60 * 90, QUARTER, []),
-        (12 * 60 * 90 + 1, QUARTER, ["Ada claims 12 h a day on average over 90 days."]),
-        (13 * 60, timedelta(hours=1), ["Ada claims 13 h a day on average over 1 days."]),
-        (13 * 60, timedelta(0), ["Ada claims 13 h a day on average over 1 days."]),
+        (12 * 60 * 90 + 1, QUARTER, ["Ada claims 12 h 1 min a day on average over 90 days."]),
+        (13 * 60, timedelta(hours=1), ["Ada claims 13 h a day on average over 1 day."]),
+        (13 * 60, timedelta(0), ["Ada claims 13 h a day on average over 1 day."]),
         (24 * 60, timedelta(days=1, seconds=1), []),
-        (24 * 60 + 1, timedelta(days=2), ["Ada claims 12 h a day on average over 2 days."]),
+        (24 * 60 + 1, timedelta(days=2), ["Ada claims 12 h 1 min a day on average over 2 days."]),
     ),
 )
 def test_more_than_twelve_hours_a_day_are_warned_of(
@@ -83,6 +83,22 @@ def test_the_largest_share_is_warned_of() -> None:
     draft = statement({ADA: 600, BEN: 60}, cap="300.00", max_share="50")
     assert texts(draft) == ["Ada reaches the largest share that one helper can get."]
     assert texts(statement({ADA: 0}, cap="0.00")) == []
+
+
+@pytest.mark.parametrize(
+    ("minutes", "found"),
+    (
+        ((100, 50, 50, 50), ["Ada gets 40 % of what is paid for hours."]),
+        ((50, 50, 25, 25), []),
+        ((60, 60, 60, 0), []),
+        ((200, 50, 50), []),
+    ),
+)
+def test_more_than_a_third_among_several_is_warned_of(
+    minutes: tuple[int, ...], found: list[str]
+) -> None:
+    draft = statement(dict(zip((ADA, BEN, 13, 14), minutes, strict=False)), cap="99999.00")
+    assert texts(draft) == found
 
 
 def test_warnings_come_line_by_line_and_change_nothing() -> None:

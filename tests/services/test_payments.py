@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bot.domain.errors import Blocked, Refusal, Repeated
+from bot.domain.statement import Sum
 from bot.domain.states import Line
 from bot.services import payments, roster, settlement
 from tests.services.world import (
@@ -59,8 +60,8 @@ async def take_back(world: World, reference: str = "0x1") -> payments.TakenBack:
 async def test_every_due_line_is_recorded_at_once(due: World) -> None:
     recorded = await pay(due, "  0x1\n abc ")
     assert recorded == payments.Recorded(
-        label="2026-Q1", reference="0x1 abc", user_ids=(ADA.user_id, BEN.user_id), total=70_00,
-        currency="USD", decimals=2, still_due=0,
+        label="2026-Q1", reference="0x1 abc", user_ids=(ADA.user_id, BEN.user_id),
+        total=Sum(70_00, "USD", 2, pay_decimals=2), still_due=0,
     )  # fmt: skip
     assert await due.states("2026-Q1") == {
         ADA.user_id: Line.PAID,
@@ -79,7 +80,8 @@ async def test_every_due_line_is_recorded_at_once(due: World) -> None:
 
 async def test_one_line_is_recorded_and_the_others_stay_due(due: World) -> None:
     recorded = await pay(due, "0x1", user_id=ADA.user_id, label="2026-q1")
-    assert (recorded.user_ids, recorded.total, recorded.still_due) == ((ADA.user_id,), 50_00, 1)
+    assert (recorded.user_ids, recorded.still_due) == ((ADA.user_id,), 1)
+    assert recorded.total.amount == 50_00
 
 
 @pytest.mark.parametrize("who", (ADA, MOE, ROOT, SAM))
@@ -167,7 +169,7 @@ async def test_what_a_correction_under_way_would_change_is_left_out(due: World) 
         payments.record, KIM, reference="0x2"
     )
     await due.published(LEE)
-    assert (await pay(due, "0x2")).total == 51_00
+    assert (await pay(due, "0x2")).total.amount == 51_00
 
 
 async def test_what_is_paid_in_another_currency_is_kept_with_the_payment(server: World) -> None:
@@ -183,7 +185,8 @@ async def paid_in_rpl(season: World) -> None:
     await season.to(COMPUTE)
     await season.do(settlement.set_price, KIM, price="18.27", source="an exchange")
     await season.published(LEE)
-    await pay(season, "0x1")
+    recorded = await pay(season, "0x1")
+    assert (recorded.total.pay_amount, recorded.total.pay_currency) == (27, "RPL")
 
 
 # ---------------------------------------------------------------- taking back
@@ -192,7 +195,8 @@ async def paid_in_rpl(season: World) -> None:
 async def test_a_second_member_takes_a_recorded_payment_back(due: World) -> None:
     await pay(due, "0x1")
     proposal = await due.do(payments.correct, KIM, reference=" 0x1 ", reason="never arrived")
-    assert (proposal.confirmed, proposal.label, proposal.total) == (False, "2026-Q1", 70_00)
+    assert (proposal.confirmed, proposal.label) == (False, "2026-Q1")
+    assert proposal.total == Sum(70_00, "USD", 2, pay_decimals=2)
     assert (await due.states("2026-Q1"))[ADA.user_id] is Line.PAID
     (post,) = await due.posts("take-back")
     assert json.loads(post.facts)["number"] == proposal.number
@@ -206,7 +210,7 @@ async def test_a_second_member_takes_a_recorded_payment_back(due: World) -> None
     assert "No payment is recorded" in await due.refused(
         payments.correct, KIM, reference="0x1", reason="x"
     )
-    assert (await pay(due, "0x1")).total == 70_00
+    assert (await pay(due, "0x1")).total.amount == 70_00
 
 
 async def test_the_second_member_may_use_the_command_as_well(due: World) -> None:
@@ -297,13 +301,14 @@ async def test_a_helper_sees_their_own_line_and_everything_that_is_open(due: Wor
     mine = await due.see(payments.mine, by=due.by(ADA), label=None)
     assert mine.line is not None
     assert (mine.line.amount, mine.state, mine.reference) == (50_00, Line.DUE, "")
-    assert mine.open_amounts == (payments.OpenAmount("2026-Q1", 50_00, "USD", 2, Line.DUE),)
+    owed = Sum(50_00, "USD", 2, pay_decimals=2)
+    assert mine.open_amounts == (payments.OpenAmount("2026-Q1", owed, Line.DUE),)
     await due.to(utc("2026-04-02"))
     await due.log(ADA, "2h")
     await due.to(utc("2026-06-30 20:00"))
     await due.published()
     mine = await due.see(payments.mine, by=due.by(ADA), label=None)
-    assert [(amount.label, amount.amount) for amount in mine.open_amounts] == [
+    assert [(one.label, one.amount.amount) for one in mine.open_amounts] == [
         ("2026-Q1", 50_00),
         ("2026-Q2", 10_00),
     ]

@@ -169,7 +169,7 @@ async def test_a_quarter_runs_by_itself(season: World) -> None:
     assert not any(late or skipped for _, _, late, skipped in await acts_of(season))
     kinds = [post.kind for post in await season.posts() if post.kind != "card"]
     assert kinds == [
-        "announcement", "call", "closed", "announcement", "draft",
+        "announcement", "call", "announcement", "closed", "draft",
         "published-thread", "published-channel", "pay", "pay-notice", "paid",
     ]  # fmt: skip
 

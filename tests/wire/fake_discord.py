@@ -326,8 +326,7 @@ def _resolved(options: dict[str, Any]) -> dict[str, Any]:
     return {
         "users": {str(user): _user(user, f"user{user}") for user in users},
         "members": {
-            str(user): {k: v for k, v in _member(user, ()).items() if k != "user"}
-            for user in users
+            str(user): {k: v for k, v in _member(user, ()).items() if k != "user"} for user in users
         },
     }
 
