@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -88,51 +88,12 @@ async def record(
     statement = await lines.published(session, round_)
     states = await lines.states(session, round_)
     changing = await _changing(session, round_, statement)
-    if user_id is not None:
-        _require_due(round_, states.get(user_id), user_id, changing)
-        chosen = [user_id]
-    else:
-        every = [user for user, state in states.items() if state is LineState.DUE]
-        chosen = [user for user in every if user not in changing]
-        if not chosen:
-            raise Refusal(
-                f"No line of {round_.label} is due. "
-                + ("A correction of the rest is under way." if every else "Everything is recorded.")
-            )
+    chosen = _chosen(round_, states, changing, user_id=user_id)
     await _require_new(session, by.guild_id, word, chosen)
-    for user in chosen:
-        line = statement.line_of(user)
-        assert line is not None
-        session.add(
-            Payment(
-                guild_id=by.guild_id,
-                round_id=round_.id,
-                version=statement.facts.version,
-                user_id=user,
-                amount=line.amount,
-                pay_amount=line.pay_amount,
-                reference=word,
-                actor_id=by.user_id,
-                at=by.now,
-            )
-        )
-        await history.append(
-            session,
-            guild_id=by.guild_id,
-            at=by.now,
-            actor=by.user_id,
-            action="payment.recorded",
-            subject=f"user:{user}",
-            data={
-                "version": statement.facts.version,
-                "user_id": str(user),
-                "amount": format_amount(line.amount, decimals=statement.policy.decimals),
-                "reference": word,
-            },
-            concerning=round_,
-        )
-    await session.flush()
     paid = [line for line in statement.lines if line.user_id in set(chosen)]
+    for line in paid:
+        await _store(session, round_, statement, line, by=by, reference=word)
+    await session.flush()
     after = await lines.states(session, round_)
     await outbox.say(
         session,
@@ -254,6 +215,67 @@ def _reference(text: str) -> str:
             f"up to {LONGEST_REFERENCE} characters."
         )
     return word
+
+
+def _chosen(
+    round_: Round,
+    states: Mapping[int, LineState],
+    changing: frozenset[int],
+    *,
+    user_id: int | None,
+) -> list[int]:
+    """Return whose lines are to be recorded as paid: one that is due, or every one that is."""
+    if user_id is not None:
+        _require_due(round_, states.get(user_id), user_id, changing)
+        return [user_id]
+    every = [user for user, state in states.items() if state is LineState.DUE]
+    chosen = [user for user in every if user not in changing]
+    if not chosen:
+        raise Refusal(
+            f"No line of {round_.label} is due. "
+            + ("A correction of the rest is under way." if every else "Everything is recorded.")
+        )
+    return chosen
+
+
+async def _store(
+    session: AsyncSession,
+    round_: Round,
+    statement: Statement,
+    line: Line,
+    *,
+    by: Actor,
+    reference: str,
+) -> None:
+    version = statement.facts.version
+    session.add(
+        Payment(
+            guild_id=by.guild_id,
+            round_id=round_.id,
+            version=version,
+            user_id=line.user_id,
+            amount=line.amount,
+            pay_amount=line.pay_amount,
+            reference=reference,
+            actor_id=by.user_id,
+            at=by.now,
+        )
+    )
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="payment.recorded",
+        subject=f"user:{line.user_id}",
+        data={
+            "version": version,
+            "user_id": str(line.user_id),
+            "amount": format_amount(line.amount, decimals=statement.policy.decimals),
+            "reference": reference,
+        },
+        concerning=round_,
+    )
 
 
 def _require_due(

@@ -15,6 +15,7 @@ from bot.domain.errors import Blocked, Refusal
 from bot.domain.money import format_amount, parse_decimal
 from bot.domain.people import Actor, Person
 from bot.domain.policy import Policy
+from bot.domain.record import Row
 from bot.domain.statement import Adjustment, Statement, as_json, compute, require_room
 from bot.domain.states import PUBLIC_ROUND_STATES
 from bot.domain.states import Round as State
@@ -174,18 +175,7 @@ async def adjust(
         raise Blocked("Your own line is adjusted by another committee member.")
     _require_adjustable(round_)
     before = await lines.draft(session, round_)
-    policy = before.policy
-    signed = 0 if amount is None else lines.money(amount, policy, signed=True)
-    if not minutes and not signed:
-        raise Refusal("Say by how much: `minutes` such as -30, or `amount` such as 25.00.")
-    if abs(minutes or 0) > MOST_MINUTES:
-        raise Refusal(f"`minutes` can be from -{MOST_MINUTES} to {MOST_MINUTES}.")
-    if person.user_id in before.facts.declined:
-        raise Refusal(f"<@{person.user_id}> has declined pay, so there is no amount to adjust.")
-    await _require_known(session, by.guild_id, person, before)
-    change = Adjustment(
-        await payout.next_adjustment(session, by.guild_id), person.user_id, minutes or 0, signed
-    )
+    change = await _change(session, by, before, person=person, minutes=minutes, amount=amount)
     version = round_.draft_version or round_.published_version + 1
     facts = replace(before.facts, adjustments=(*before.facts.adjustments, change), version=version)
     after = compute(facts)
@@ -199,23 +189,10 @@ async def adjust(
     voided = await payout.any_approval(session, round_.id, version=version)
     if round_.state in PUBLIC_ROUND_STATES and round_.draft_version is None:
         round_.draft_version, round_.drafted_at = version, by.now
-    session.add(
-        AdjustmentRow(
-            guild_id=by.guild_id,
-            number=change.number,
-            round_id=round_.id,
-            version=version,
-            user_id=person.user_id,
-            minutes=change.minutes,
-            amount=change.amount,
-            reason=why,
-            actor_id=by.user_id,
-            at=by.now,
-        )
-    )
     await stored_people.seen(
         session, guild_id=by.guild_id, user_id=person.user_id, name=person.name
     )
+    await _store_adjustment(session, round_, change, by=by, version=version, reason=why)
     old, new = before.line_of(person.user_id), after.line_of(person.user_id)
     assert new is not None
     adjusted = Adjusted(
@@ -226,43 +203,11 @@ async def adjust(
         minutes=(old.minutes if old else 0, new.minutes),
         amount=(old.amount if old else 0, new.amount),
         total=(before.total, after.total),
-        currency=policy.currency,
-        decimals=policy.decimals,
+        currency=before.policy.currency,
+        decimals=before.policy.decimals,
         voided_approvals=voided,
     )
-    await history.append(
-        session,
-        guild_id=by.guild_id,
-        at=by.now,
-        actor=by.user_id,
-        action="payout.adjusted",
-        subject=f"adjustment:{change.number}",
-        data={
-            "version": version,
-            "user_id": str(person.user_id),
-            "minutes": change.minutes,
-            "amount": format_amount(change.amount, decimals=policy.decimals),
-        },
-        texts={"reason": why},
-        concerning=round_,
-    )
-    await outbox.say(
-        session,
-        guild_id=by.guild_id,
-        name=f"adjustment:{change.number}",
-        kind="adjusted",
-        at=by.now,
-        round_id=round_.id,
-        facts={
-            "number": change.number,
-            "actor": by.user_id,
-            "user": person.user_id,
-            "minutes": list(adjusted.minutes),
-            "amount": list(adjusted.amount),
-            "version": version,
-            "reason": why,
-        },
-    )
+    await _say_adjusted(session, round_, adjusted, by=by, reason=why)
     await _show_draft(session, round_)
     return adjusted
 
@@ -353,35 +298,12 @@ async def approve(
     together = approvers | {by.user_id}
     if len(together) >= policy.approvals:
         await _require_two_people(session, round_, statement, together, by=by)
-    version = statement.facts.version
-    session.add(
-        Approval(
-            round_id=round_.id,
-            sha256=statement.sha256,
-            user_id=by.user_id,
-            version=version,
-            as_admin=not is_committee,
-            at=by.now,
-        )
-    )
-    await history.append(
-        session,
-        guild_id=by.guild_id,
-        at=by.now,
-        actor=by.user_id,
-        action="payout.approved",
-        subject=f"round:{round_.label}",
-        data={
-            "version": version,
-            "statement_sha256": statement.sha256,
-            "as": "committee" if is_committee else "admin",
-        },
-        concerning=round_,
-    )
+    role = "committee" if is_committee else "admin"
+    await _store_approval(session, round_, statement, by=by, role=role)
     await _show_draft(session, round_)
     return Approved(
         label=round_.label,
-        version=version,
+        version=statement.facts.version,
         sha256=statement.sha256,
         total=statement.total,
         currency=policy.currency,
@@ -398,19 +320,7 @@ async def publish(session: AsyncSession, *, by: Actor) -> Published:
     people.require_committee((await settings.current(session, by.guild_id)).policy, by)
     round_ = await round_service.oldest_draft(session, by.guild_id)
     statement = await lines.draft(session, round_)
-    approvals = await payout.approvals(session, round_.id, sha256=statement.sha256)
-    missing = statement.policy.approvals - len(approvals)
-    if missing > 0:
-        stale = not approvals and await payout.any_approval(
-            session, round_.id, version=statement.facts.version
-        )
-        changed = "The draft has changed since it was approved. " if stale else ""
-        raise Refusal(
-            f"{changed}{round_.label} needs {missing} more approval{'s' if missing > 1 else ''} of "
-            f"exactly this draft ({statement.sha256[:12]}): see `/payout preview`, "
-            "then `/payout approve`."
-        )
-    approvers = {approval.user_id for approval in approvals}
+    approvers = await _require_approvals(session, round_, statement)
     await _require_two_people(session, round_, statement, approvers, by=by)
     version = statement.facts.version
     timetable = statement.policy.timetable
@@ -434,32 +344,7 @@ async def publish(session: AsyncSession, *, by: Actor) -> Published:
         },
         concerning=round_,
     )
-    stored = PublishedStatement(
-        guild_id=by.guild_id,
-        round_id=round_.id,
-        version=version,
-        document=canonical(as_json(statement)).decode(),
-        sha256=statement.sha256,
-        total=statement.total,
-        record_number=row.number,
-        record_head=row.hash,
-        actor_id=by.user_id,
-        at=by.now,
-    )
-    session.add(stored)
-    await session.flush()
-    called = await lines.names(session, statement)
-    session.add_all(
-        PublishedLine(
-            statement_id=stored.id,
-            user_id=line.user_id,
-            name=called[line.user_id],
-            amount=line.amount,
-            pay_amount=line.pay_amount,
-            waived=line.waived,
-        )
-        for line in statement.lines
-    )
+    await _store_statement(session, round_, statement, by=by, row=row)
     await _show_draft(session, round_)
     for where in ("thread", "channel"):
         await outbox.say(
@@ -537,6 +422,169 @@ async def block(session: AsyncSession, *, by: Actor, rule: str, subject: str) ->
 
 
 # ---------------------------------------------------------------- parts
+
+
+async def _change(
+    session: AsyncSession,
+    by: Actor,
+    before: Statement,
+    *,
+    person: Person,
+    minutes: int | None,
+    amount: str | None,
+) -> Adjustment:
+    """Return the adjustment that was asked for, by itself in order."""
+    signed = 0 if amount is None else lines.money(amount, before.policy, signed=True)
+    if not minutes and not signed:
+        raise Refusal("Say by how much: `minutes` such as -30, or `amount` such as 25.00.")
+    if abs(minutes or 0) > MOST_MINUTES:
+        raise Refusal(f"`minutes` can be from -{MOST_MINUTES} to {MOST_MINUTES}.")
+    if person.user_id in before.facts.declined:
+        raise Refusal(f"<@{person.user_id}> has declined pay, so there is no amount to adjust.")
+    await _require_known(session, by.guild_id, person, before)
+    number = await payout.next_adjustment(session, by.guild_id)
+    return Adjustment(number, person.user_id, minutes or 0, signed)
+
+
+async def _store_adjustment(
+    session: AsyncSession,
+    round_: Round,
+    change: Adjustment,
+    *,
+    by: Actor,
+    version: int,
+    reason: str,
+) -> None:
+    decimals = (await settings.pinned(session, round_)).policy.decimals
+    session.add(
+        AdjustmentRow(
+            guild_id=by.guild_id,
+            number=change.number,
+            round_id=round_.id,
+            version=version,
+            user_id=change.user_id,
+            minutes=change.minutes,
+            amount=change.amount,
+            reason=reason,
+            actor_id=by.user_id,
+            at=by.now,
+        )
+    )
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="payout.adjusted",
+        subject=f"adjustment:{change.number}",
+        data={
+            "version": version,
+            "user_id": str(change.user_id),
+            "minutes": change.minutes,
+            "amount": format_amount(change.amount, decimals=decimals),
+        },
+        texts={"reason": reason},
+        concerning=round_,
+    )
+
+
+async def _say_adjusted(
+    session: AsyncSession, round_: Round, adjusted: Adjusted, *, by: Actor, reason: str
+) -> None:
+    await outbox.say(
+        session,
+        guild_id=by.guild_id,
+        name=f"adjustment:{adjusted.number}",
+        kind="adjusted",
+        at=by.now,
+        round_id=round_.id,
+        facts={
+            "number": adjusted.number,
+            "actor": by.user_id,
+            "user": adjusted.user_id,
+            "minutes": list(adjusted.minutes),
+            "amount": list(adjusted.amount),
+            "version": adjusted.version,
+            "reason": reason,
+        },
+    )
+
+
+async def _store_approval(
+    session: AsyncSession, round_: Round, statement: Statement, *, by: Actor, role: str
+) -> None:
+    version = statement.facts.version
+    session.add(
+        Approval(
+            round_id=round_.id,
+            sha256=statement.sha256,
+            user_id=by.user_id,
+            version=version,
+            as_admin=role == "admin",
+            at=by.now,
+        )
+    )
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="payout.approved",
+        subject=f"round:{round_.label}",
+        data={"version": version, "statement_sha256": statement.sha256, "as": role},
+        concerning=round_,
+    )
+
+
+async def _require_approvals(
+    session: AsyncSession, round_: Round, statement: Statement
+) -> set[int]:
+    """Return who approved exactly this draft; refuse where that is not enough."""
+    approvals = await payout.approvals(session, round_.id, sha256=statement.sha256)
+    missing = statement.policy.approvals - len(approvals)
+    if missing > 0:
+        stale = not approvals and await payout.any_approval(
+            session, round_.id, version=statement.facts.version
+        )
+        changed = "The draft has changed since it was approved. " if stale else ""
+        raise Refusal(
+            f"{changed}{round_.label} needs {missing} more approval{'s' if missing > 1 else ''} of "
+            f"exactly this draft ({statement.sha256[:12]}): see `/payout preview`, "
+            "then `/payout approve`."
+        )
+    return {approval.user_id for approval in approvals}
+
+
+async def _store_statement(
+    session: AsyncSession, round_: Round, statement: Statement, *, by: Actor, row: Row
+) -> None:
+    """Keep a published version as it stands; the record row says that it was published."""
+    stored = PublishedStatement(
+        guild_id=by.guild_id,
+        round_id=round_.id,
+        version=statement.facts.version,
+        document=canonical(as_json(statement)).decode(),
+        sha256=statement.sha256,
+        total=statement.total,
+        record_number=row.number,
+        record_head=row.hash,
+        actor_id=by.user_id,
+        at=by.now,
+    )
+    session.add(stored)
+    await session.flush()
+    called = await lines.names(session, statement)
+    session.add_all(
+        PublishedLine(
+            statement_id=stored.id,
+            user_id=line.user_id,
+            name=called[line.user_id],
+            amount=line.amount,
+            pay_amount=line.pay_amount,
+            waived=line.waived,
+        )
+        for line in statement.lines
+    )
 
 
 def _require_adjustable(round_: Round) -> None:
