@@ -43,11 +43,22 @@ async def show(interaction: Interaction, *, step: int, in_place: bool) -> None:
         me=interaction.guild.me,
     )
     embed = guide.overview(document, lacking, step=step)
-    view = Places(document) if step == 1 else Money(document)
+    view = Places(present(document, interaction.guild)) if step == 1 else Money(document)
     if in_place:
         await interaction.response.edit_message(embed=embed, view=view)
     else:
         await answer(interaction, embed=embed, view=view)
+
+
+def present(document: Mapping[str, str], guild: discord.Guild) -> dict[str, str]:
+    """Leave out what was deleted meanwhile: Discord refuses menus that preselect it."""
+    there = {str(channel.id) for channel in guild.channels} | {str(r.id) for r in guild.roles}
+    kinds = {name: spec.kind for name, spec in policy.SETTINGS.items()}
+    return {
+        name: value
+        for name, value in document.items()
+        if kinds[name] not in {"channel", "role"} or value in there
+    }
 
 
 class ChannelPicker(discord.ui.ChannelSelect[View]):

@@ -162,8 +162,10 @@ class Delivery:
                     session, post.round_id, channel_id=message.channel_id, message_id=message_id
                 )
         partial = channel.get_partial_message(message_id)
-        if message.thread_id is None:
-            await self._create_thread(post.round_id, partial, name=message.thread_name)
+        if message.thread_id is None and not await self._create_thread(
+            post.round_id, partial, name=message.thread_name
+        ):
+            return "The announcement was deleted; it is posted again."
         problem = await self._pin(post, partial)
         if not problem:
             await self._sent(post, partial)
@@ -171,15 +173,21 @@ class Delivery:
 
     async def _create_thread(
         self, round_id: int, partial: discord.PartialMessage, *, name: str
-    ) -> None:
+    ) -> bool:
+        """Create the thread of an announcement; False where somebody deleted the announcement."""
         try:
             await partial.create_thread(name=name, auto_archive_duration=LONGEST_IDLE)
         except discord.HTTPException as error:
+            if error.code == UNKNOWN_MESSAGE:
+                async with self._db.write() as session:
+                    await thread_service.unannounced(session, round_id)
+                return False
             if error.code != THREAD_EXISTS:
                 raise
         # A thread made from a message has the message's id.
         async with self._db.write() as session:
             await thread_service.threaded(session, round_id, thread_id=partial.id)
+        return True
 
     async def _pin(self, post: Post, partial: discord.PartialMessage) -> str:
         """Pin the announcement; where that is refused, everything else of it stands."""

@@ -124,7 +124,10 @@ async def _call(
 ) -> Message:
     assert round_ is not None
     policy = (await settings.current(session, round_.guild_id)).policy
-    text = notices.call(label=round_.label, close_at=round_.close_at, late=facts["late"])
+    closed_at = round_.closed_at if round_.state != "open" else None
+    text = notices.call(
+        label=round_.label, close_at=round_.close_at, closed_at=closed_at, late=facts["late"]
+    )
     return _mentioning(Place.THREAD, text, policy.helper_role if policy.notify_helpers else None)
 
 

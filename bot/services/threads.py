@@ -18,6 +18,13 @@ async def announced(
     round_.channel_id, round_.announcement_id = channel_id, message_id
 
 
+async def unannounced(session: AsyncSession, round_id: int) -> None:
+    """Note that the announcement of a round is gone, so that it is posted again."""
+    round_ = await rounds.get(session, round_id)
+    assert round_ is not None
+    round_.announcement_id = None
+
+
 async def threaded(session: AsyncSession, round_id: int, *, thread_id: int) -> None:
     """Note the thread of a round."""
     round_ = await rounds.get(session, round_id)

@@ -43,16 +43,16 @@ def announcement(
     return discord.Embed(title=f"Support {label}", description="\n".join(lines), colour=COLOUR)
 
 
-def call(*, label: str, close_at: datetime, late: bool) -> str:
-    """Return the call for claims."""
-    if late:
+def call(*, label: str, close_at: datetime, closed_at: datetime | None, late: bool) -> str:
+    """Return the call for claims; one that comes after the close says what can still be done."""
+    if closed_at is not None:
         return (
-            f"{LATE}This was the call for the hours of {label}, which can be logged until "
-            f"{deadline(close_at)}. If yours are missing after that, tell the committee."
+            f"{LATE}This was the call for the hours of {label}, which closed {when(closed_at)}. "
+            "If hours of yours are missing, tell the committee: it can adjust the draft."
         )
     return (
-        f"**Last call for the hours of {label}.** Log what is missing with `/hours log` until "
-        f"{deadline(close_at)}; `/hours done` says that yours are complete."
+        f"{LATE if late else ''}**Last call for the hours of {label}.** Log what is missing with "
+        f"`/hours log` until {deadline(close_at)}; `/hours done` says that yours are complete."
     )
 
 

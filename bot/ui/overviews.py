@@ -253,7 +253,7 @@ def setting_value(name: str, value: str) -> str:
         return f"<#{value}>"
     if name.endswith("_role"):
         return f"<@&{value}>"
-    if name in {"cap", "hourly_rate"}:
-        whole, point, rest = value.partition(".")
+    whole, point, rest = value.partition(".")
+    if name in {"cap", "hourly_rate"} and whole.isdecimal():
         return f"{int(whole):,}{point}{rest}"
     return quoted(value)

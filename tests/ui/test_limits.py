@@ -126,8 +126,17 @@ def test_the_largest_card_and_list_fit(worst: str) -> None:
 @pytest.mark.parametrize("worst", WORST)
 def test_the_largest_settings_status_and_setup_fit(worst: str) -> None:
     value = (worst * 60)[:60]  # no setting accepts more
+    largest = {"cap": f"{2**63}.00", "hourly_rate": f"{2**63}.00"}
     rows = [
-        Origin(name, spec.meaning, spec.accepts, value, version=10**6, actor_id=ID, at=NOW)
+        Origin(
+            name,
+            spec.meaning,
+            spec.accepts,
+            largest.get(name, value),
+            version=10**6,
+            actor_id=ID,
+            at=NOW,
+        )
         for name, spec in SETTINGS.items()
     ]
     require_fit(*overviews.settings(rows))
@@ -139,7 +148,7 @@ def test_the_largest_settings_status_and_setup_fit(worst: str) -> None:
         decimals=8, parked=((worst * 1000)[:1000],) * 25,
     )  # fmt: skip
     require_fit(overviews.status(status))
-    document = dict.fromkeys(setup.MONEY, value) | dict.fromkeys(setup.PLACES, str(ID))
+    document = {"currency": value, **largest} | dict.fromkeys(setup.PLACES, str(ID))
     lacking = [setup.Lack("support_channel", "x" * 200)] * 9
     for step in (1, 2):
         require_fit(setup.overview(document, lacking, step=step))

@@ -1,0 +1,1 @@
+"""The commands as people press them, on a simulated Discord."""

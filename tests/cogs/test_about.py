@@ -1,0 +1,29 @@
+"""/help and /about, for everybody by role."""
+
+from __future__ import annotations
+
+from tests.cogs.town import Town
+
+
+async def test_help_shows_each_person_what_they_can_use(town: Town) -> None:
+    await town.configure()
+    everybody = await town.press(town.stranger, town.support, "help")
+    assert "/round status" in everybody
+    assert "/hours log" in everybody
+    assert "/helper add" not in everybody
+    assert "/payout approve" not in everybody
+    assert "/settings" not in everybody
+
+    assert "/helper add" in await town.press(town.mod, town.support, "help")
+    assert "/payout approve" in await town.press(town.carol, town.support, "help")
+    admin = await town.press(town.admin, town.support, "help")
+    assert "/setup" in admin
+    assert "/helper add" in admin
+    assert "/payout approve" not in admin
+
+
+async def test_about_names_version_privacy_and_licence(town: Town) -> None:
+    text = await town.press(town.stranger, town.support, "about")
+    assert "Stipend 0." in text
+    assert "What is stored" in text
+    assert "MIT" in text
