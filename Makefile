@@ -38,7 +38,7 @@ check: .venv/.stamp-test
 # Child processes write data files of their own, so they are combined before the two reports.
 test: check
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage run -m pytest -n auto
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --fail-under=95
 	$(BIN)/python -m coverage report --fail-under=100 --include='bot/domain/*,bot/services/*'

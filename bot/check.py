@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import aiohttp
 import discord
@@ -18,59 +19,70 @@ from storage.database import Database, DatabaseUnusable, verify_file
 OK, FAULTY = 0, 78
 
 
+@dataclass
+class _Stored:
+    """What the database holds: its faults, and the settings of each server."""
+
+    faults: list[str] = field(default_factory=list)
+    documents: dict[int, Mapping[str, str]] = field(default_factory=dict)
+
+
 async def run(program: Settings, *, say: Callable[[str], None] = print) -> int:
     """Check everything that can be checked without changing anything; 0 where all is well."""
-    found = [*await _database(program, say), *await _discord(program, say)]
+    held = await _database(program, say)
+    found = [*held.faults, *await _discord(program, held.documents, say)]
     for fault in found:
         say(f"FAULT  {fault}")
     say("all is well" if not found else f"{len(found)} fault(s)")
     return FAULTY if found else OK
 
 
-async def _database(program: Settings, say: Callable[[str], None]) -> list[str]:
+async def _database(program: Settings, say: Callable[[str], None]) -> _Stored:
     database = Database(program.database_url)
     if database.path is not None and not database.path.exists():
         say(f"ok     database {database.path}: not there yet, the first start makes it")
-        return []
+        return _Stored()
     try:
         if database.path is not None:
             verify_file(database.path)
         await database.connect()
-    except DatabaseUnusable as error:
-        return [str(error)]
-    try:
         return await _contents(database, say)
+    except DatabaseUnusable as error:
+        return _Stored(faults=[str(error)])
     finally:
         await database.close()
 
 
-async def _contents(database: Database, say: Callable[[str], None]) -> list[str]:
-    faults = []
+async def _contents(database: Database, say: Callable[[str], None]) -> _Stored:
+    found = _Stored()
     async with database.read() as session:
-        faults += [f"the record: {fault}" for fault in await record.missing_guards(session)]
+        found.faults += [f"the record: {gap}" for gap in await record.missing_guards(session)]
         for guild_id in await record.servers(session):
             broken = await history.faults(session, guild_id)
-            faults += [f"server {guild_id}: {fault}" for fault in broken]
-            if not broken:
-                last = await record.last(session, guild_id)
-                assert last is not None
+            found.faults += [f"server {guild_id}: {fault}" for fault in broken]
+            last = await record.last(session, guild_id)
+            if not broken and last is not None:
                 say(f"ok     server {guild_id}: record of {last[0]} rows, head {last[1][:16]}")
         for guild_id in await stored.servers(session):
             document = (await settings.current(session, guild_id)).document
+            found.documents[guild_id] = document
             for problem in policy.problems(document):
                 say(f"note   server {guild_id}: {problem}")
     say("ok     database readable")
-    return faults
+    return found
 
 
-async def _discord(program: Settings, say: Callable[[str], None]) -> list[str]:
+async def _discord(
+    program: Settings,
+    documents: Mapping[int, Mapping[str, str]],
+    say: Callable[[str], None],
+) -> list[str]:
     """Log in without connecting, and compare what each server needs with what is there."""
     if not program.discord_token:
         say("note   no token is configured: `python -m bot demo` works without one")
         return []
     faults = []
     client = discord.Client(intents=discord.Intents(guilds=True))
-    documents = await _documents(program)
     try:
         await client.login(program.discord_token)
         say(f"ok     token of {client.user}")
@@ -100,20 +112,3 @@ async def _lacking(
         roles={role.id: role for role in guild.roles},
         me=await guild.fetch_member(client.user.id),
     )
-
-
-async def _documents(program: Settings) -> Mapping[int, Mapping[str, str]]:
-    database = Database(program.database_url)
-    if database.path is not None and not database.path.exists():
-        return {}
-    try:
-        await database.connect()
-        async with database.read() as session:
-            return {
-                guild_id: (await settings.current(session, guild_id)).document
-                for guild_id in await stored.servers(session)
-            }
-    except DatabaseUnusable:
-        return {}  # the check of the database has named it
-    finally:
-        await database.close()

@@ -37,6 +37,7 @@ class FakeDiscord:
     before_accepting: Callable[[str, str], None] | None = None
     after_accepting: Callable[[str, str], None] | None = None
     refuse_token: bool = False
+    permissions: str = ALL_PERMISSIONS
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -66,6 +67,11 @@ class FakeDiscord:
             await socket.close()
         assert self._runner is not None
         await self._runner.cleanup()
+
+    @property
+    def sockets(self) -> int:
+        """How many clients are connected to the gateway."""
+        return len(self._sockets)
 
     async def until_ready(self, seconds: float = 30) -> None:
         """Wait until a client has connected and registered its commands."""
@@ -190,6 +196,14 @@ class FakeDiscord:
                 return _user(BOT, "stipend", bot=True)
             case ["GET", "oauth2", "applications", "@me"]:
                 return _application()
+            case ["GET", "users", "@me", "guilds"]:
+                return [_partial_server()] if not body else []
+            case ["GET", "guilds", _]:
+                return self._server()
+            case ["GET", "guilds", _, "channels"]:
+                return self._server()["channels"]
+            case ["GET", "guilds", _, "members", user]:
+                return _member(int(user), ())
             case ["GET", "gateway"]:
                 return {"url": f"ws://127.0.0.1:{self.port}/ws"}
             case ["PUT", "applications", _, "commands"]:
@@ -262,7 +276,7 @@ class FakeDiscord:
 
     def _server(self) -> dict[str, Any]:
         roles = [
-            _role(SERVER, "@everyone", ALL_PERMISSIONS),
+            _role(SERVER, "@everyone", self.permissions),
             _role(COMMITTEE_ROLE, "Committee", "0"),
         ]
         return {
@@ -353,6 +367,17 @@ def _member(user: int, roles: tuple[int, ...]) -> dict[str, Any]:
         "permissions": ALL_PERMISSIONS if user == OWNER else "0",
         "nick": None,
         "avatar": None,
+    }
+
+
+def _partial_server() -> dict[str, Any]:
+    return {
+        "id": str(SERVER),
+        "name": "Server",
+        "icon": None,
+        "owner": False,
+        "permissions": "0",
+        "features": [],
     }
 
 
