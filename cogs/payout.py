@@ -13,7 +13,7 @@ from bot.domain.errors import Refusal
 from bot.domain.people import is_committee
 from bot.services import payments, rounds, settings, settlement
 from bot.ui import statements
-from bot.ui.answers import answer
+from bot.ui.answers import add_problems, answer
 from bot.ui.pager import paged
 from cogs.transformers import Choices, Interaction, actor, choices, person, words
 
@@ -108,12 +108,7 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
             published = await settlement.publish(session, by=by)
         text = statements.publication(published)
         await answer(interaction, text)
-        problems = await self.bot.deliver(by.guild_id)
-        if problems:
-            reasons = "\n".join(f"- {reason}" for reason in dict.fromkeys(problems.values()))
-            await interaction.edit_original_response(
-                content=f"{text}\nNot everything could be posted:\n{reasons}"
-            )
+        await add_problems(interaction, text, await self.bot.deliver(by.guild_id))
 
     @app_commands.command()
     @app_commands.describe(format="csv, json or markdown", round="such as 2026-Q1")

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.domain.errors import Refusal
 from bot.services import confirmations, rounds
 from bot.ui import overviews
-from bot.ui.answers import answer
+from bot.ui.answers import add_problems, answer
 from bot.ui.buttons import confirm_button
 from cogs.transformers import Choices, Interaction, actor, choices
 
@@ -32,8 +32,9 @@ class Rounds(commands.GroupCog, group_name="round", group_description="Reward pe
         by = actor(interaction)
         async with self.bot.db.write() as session:
             opened = await rounds.open_by_hand(session, by=by)
-        await answer(interaction, overviews.opened(opened))
-        await self._deliver(interaction, overviews.opened(opened))
+        text = overviews.opened(opened)
+        await answer(interaction, text)
+        await add_problems(interaction, text, await self.bot.deliver(by.guild_id))
 
     @app_commands.command()
     @app_commands.describe(round="such as 2026-Q1")
@@ -110,17 +111,6 @@ class Rounds(commands.GroupCog, group_name="round", group_description="Reward pe
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """Remember that a thread is gone."""
         await self.bot.delivery.thread_deleted(payload.guild_id, payload.thread_id)
-
-    async def _deliver(self, interaction: Interaction, text: str) -> None:
-        """Say what the change led to; what could not be said is added to the answer."""
-        assert interaction.guild_id is not None
-        problems = await self.bot.deliver(interaction.guild_id)
-        if problems:
-            reasons = "\n".join(f"- {reason}" for reason in dict.fromkeys(problems.values()))
-            await interaction.edit_original_response(
-                content=f"{text}\nNot everything could be posted:\n{reasons}\n"
-                "`/setup` shows which permission is missing where."
-            )
 
 
 def _words(reason: str) -> str:

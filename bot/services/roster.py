@@ -206,7 +206,7 @@ async def pay(session: AsyncSession, *, by: Actor, wanted: bool) -> Wish:
     await history.begin(session, by)
     row = await people.helper(session, by.guild_id, by.user_id)
     if row is None or row.state == Helper.CANDIDATE:
-        raise Refusal("Pay is for helpers. `/helper join` makes you one.")
+        raise Refusal("Pay is for helpers. `/helper join` says how to become one.")
     row.wants_pay = wanted
     concerned = await _undecided_rounds(session, by)
     record_row = await history.append(

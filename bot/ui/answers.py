@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import discord
@@ -45,6 +45,19 @@ async def answer(
     await interaction.response.send_message(
         ephemeral=True, **{key: value for key, value in arguments.items() if value}
     )
+
+
+async def add_problems(
+    interaction: discord.Interaction[Any], text: str, problems: Mapping[str, str]
+) -> None:
+    """Add to an answer what could not be posted, each reason once."""
+    if problems:
+        reasons = "\n".join(f"- {reason}" for reason in dict.fromkeys(problems.values()))
+        await answer(
+            interaction,
+            f"{text}\nNot everything could be posted:\n{reasons}\n"
+            "`/setup` shows which permission is missing where.",
+        )
 
 
 async def answer_error(interaction: discord.Interaction[Any], error: BaseException) -> None:

@@ -295,7 +295,7 @@ async def test_declining_after_the_close_leaves_the_amount_with_the_funder(town:
 async def test_pay_is_for_helpers(town: Town) -> None:
     await town.open()
     answer = await town.press(town.stranger, town.support, "helper pay", wanted=False)
-    assert answer == "Pay is for helpers. `/helper join` makes you one."
+    assert answer == "Pay is for helpers. `/helper join` says how to become one."
 
 
 # ---------------------------------------------------------------- list
