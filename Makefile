@@ -68,7 +68,7 @@ $(LOCK_UV): .venv/.stamp-venv Makefile
 	@touch $@
 
 clean:
-	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv build stipend-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 	find bot cogs storage tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 .venv/.stamp-demo .venv/.stamp-test: .venv/.stamp-%: requirements/%.txt .venv/.stamp-venv

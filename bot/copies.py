@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bot.settings import Settings
-from storage.database import HEAD, Database, DatabaseUnusable, copy_file, verify_file
+from storage.database import Database, DatabaseUnusable, copy_file, verify_file
 
 OK, CONFIGURATION = 0, 78
 
@@ -32,7 +32,7 @@ def restore(settings: Settings, source: Path) -> int:
     except (DatabaseUnusable, OSError) as error:
         print(f"stipend: {error}", file=sys.stderr)
         return CONFIGURATION
-    print(f"{path}: restored from {source} (migrations up to {HEAD} run at the next start)")
+    print(f"{path}: restored from {source} (an older copy is brought up to date at the next start)")
     if kept is not None:
         print(f"What was there before is in {kept}")
     return OK

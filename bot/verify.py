@@ -16,6 +16,9 @@ def run(path: Path) -> int:
     """Check a bundle and say what was found; 0 sound, 1 not sound, 78 not readable."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unambiguous)
+    except FileNotFoundError:
+        print(f"stipend: {path}: there is no such file", file=sys.stderr)
+        return UNREADABLE
     except (OSError, ValueError, RecursionError) as error:
         print(f"stipend: {path}: {error}", file=sys.stderr)
         return UNREADABLE
@@ -31,7 +34,8 @@ def run(path: Path) -> int:
         f"{len(document['lines'])} lines, total {document['total']} {document['currency']}.\n"
         f"Every amount was recomputed from the inputs and the pinned policy, and the "
         f"{len(rows)} record rows form an unbroken chain.\n"
-        f"Compare with what was published: statement {document['statement_sha256']}"
+        f"Compare with what was published: statement {document['statement_sha256']}\n"
+        "Names, addresses and what was recorded after the publication are not part of that hash."
     )
     return OK
 

@@ -226,13 +226,16 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         assert interaction.guild is not None
         by = actor(interaction)
         async with self.bot.db.read() as session:
-            role_id = (await settings.current(session, by.guild_id)).policy.committee_role
-            if role_id is None or role_id in by.role_ids:
+            policy = (await settings.current(session, by.guild_id)).policy
+            role_id, seats = policy.committee_role, policy.committee_seats
+            if role_id is None or role_id in by.role_ids or seats is None:
                 return 0
             users = await settlement.draft_users(session, by.guild_id)
         await interaction.response.defer(ephemeral=True)
         count = 0
-        for user_id in users[:100]:
+        for user_id in users:
+            if count >= seats:
+                break
             try:
                 member = await interaction.guild.fetch_member(user_id)
             except discord.NotFound:

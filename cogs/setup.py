@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.domain import policy
 from bot.domain.people import require_admin
-from bot.services import outbox, settings
+from bot.services import outbox, rounds, settings
 from bot.ui import setup as guide
 from bot.ui.answers import Modal, View, answer
 from cogs.transformers import Interaction, Press, actor
@@ -36,13 +36,14 @@ async def show(interaction: Interaction, *, step: int, in_place: bool) -> None:
     assert interaction.guild is not None
     async with interaction.client.db.read() as session:
         document = (await settings.current(session, by.guild_id)).document
+        open_label = await rounds.open_label(session, by.guild_id)
     lacking = guide.lacks(
         document,
         channels={channel.id: channel for channel in interaction.guild.channels},
         roles={role.id: role for role in interaction.guild.roles},
         me=interaction.guild.me,
     )
-    embed = guide.overview(document, lacking, step=step)
+    embed = guide.overview(document, lacking, step=step, open_label=open_label)
     view = Places(present(document, interaction.guild)) if step == 1 else Money(document)
     if in_place:
         await interaction.response.edit_message(embed=embed, view=view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import (
@@ -66,6 +66,13 @@ async def approvals(session: AsyncSession, round_id: int, *, sha256: str) -> Seq
             .order_by(Approval.at)
         )
     ).all()
+
+
+async def forget_approvals(session: AsyncSession, round_id: int, *, sha256: str) -> None:
+    """Drop the approvals of one exact draft; the record keeps that they were given."""
+    await session.execute(
+        delete(Approval).where(Approval.round_id == round_id, Approval.sha256 == sha256)
+    )
 
 
 async def any_approval(session: AsyncSession, round_id: int, *, version: int) -> bool:

@@ -237,8 +237,8 @@ async def _stage(world: World, *, has_moved: bool) -> Stage:
 
 
 async def verdict(posted: Posted) -> str:
-    """Say whether a posted statement has the real figures."""
+    """Say whether a posted statement is that of the published hours."""
     rows = compare((await posted.files["csv"].read()).decode())
     if mistakes(rows):
-        return "Not the real figures, because hours or amounts were changed on the way."
-    return "These are the real figures, to the cent."
+        return "Hours or amounts were changed on the way: not the published hours any more."
+    return "Every amount equals the exact split of the published hours, to the cent."

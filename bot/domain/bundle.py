@@ -164,8 +164,22 @@ def _computed_faults(document: dict[str, Any]) -> Iterator[str]:
     seen = _replay(_rows(document), document["round"], document["version"])
     if seen.published != statement.sha256:
         yield "published: the record does not say that this statement was published"
-    if len(seen.approvals.get(statement.sha256, ())) < statement.policy.approvals:
+    approvers = seen.approvals.get(statement.sha256, set())
+    if len(approvers) < statement.policy.approvals:
         yield "approvals: the record does not hold enough of them for this statement"
+    if approvers and approvers <= {line["user_id"] for line in expected["lines"]}:
+        yield "approvals: none of them is by somebody without a line"
+    if statement.shared > (statement.policy.cap or 0):
+        yield "lines: hours, thanks and adjustments are above the cap"
+    yield from _differences(
+        "payment of line",
+        {
+            line["user_id"]: line["amount"]
+            for line in expected["lines"]
+            if line["user_id"] in seen.paid
+        },
+        seen.paid,
+    )
     for line in document["lines"]:
         status = str(_status(statement, line["user_id"], seen))
         if line["status"] != status:
@@ -207,7 +221,7 @@ class _Replay:
     price: str = ""
     approvals: dict[str, set[str]] = field(default_factory=dict)
     published: str = ""
-    paid: frozenset[str] = frozenset()
+    paid: dict[str, str] = field(default_factory=dict)
     waived: frozenset[str] = frozenset()
 
 
@@ -250,10 +264,10 @@ def _replay_input(seen: _Replay, row: Row) -> None:
 def _replay_status(seen: _Replay, row: Row) -> None:
     match row.action:
         case "payment.recorded":
-            seen.paid |= {row.data["user_id"]}
+            seen.paid[row.data["user_id"]] = row.data["amount"]
         case "payment.taken_back":
             user = row.data["user_id"]
-            seen.paid -= {user}
+            seen.paid.pop(user, None)
             seen.waived = seen.waived | {user} if row.data.get("waived") else seen.waived - {user}
         case "helper.pay":
             user = row.subject.split(":")[1]

@@ -144,12 +144,15 @@ class Statement:
         return given * 60 // minutes if minutes else None
 
     @property
+    def shared(self) -> int:
+        """What hours, thanks and adjustments take together; the cap is for that."""
+        return sum(line.hours_amount + line.thanks_amount + line.adjustment for line in self.lines)
+
+    @property
     def room(self) -> int:
         """What positive adjustments may still add before the cap is reached; never below 0."""
         assert self.policy.cap is not None
-        shared = sum(line.hours_amount + line.thanks_amount for line in self.lines)
-        added = sum(line.adjustment for line in self.lines)
-        return max(self.policy.cap - shared - added, 0)
+        return max(self.policy.cap - self.shared, 0)
 
     def line_of(self, user_id: int) -> Line | None:
         """Return the line of one helper, None where there is none."""
@@ -314,13 +317,7 @@ def require_room(statement: Statement, *, before: Statement) -> None:
     """
     policy = statement.policy
     assert policy.cap is not None
-    shared = sum(
-        line.hours_amount + line.thanks_amount + line.adjustment for line in statement.lines
-    )
-    grows = shared > sum(
-        line.hours_amount + line.thanks_amount + line.adjustment for line in before.lines
-    )
-    if grows and shared > policy.cap:
+    if statement.shared > before.shared and statement.shared > policy.cap:
         left = format_amount(before.room, decimals=policy.decimals, grouping=True)
         raise Refusal(
             f"That would lift the round above its cap. At most {left} {policy.currency}".rstrip()

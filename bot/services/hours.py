@@ -128,7 +128,8 @@ async def log(
         )
     await _require_helper(session, by.guild_id, subject, is_self=not acts_for)
     round_ = await _round_at(session, by)
-    day = _day(work_date, round_, by, zone=present.policy.timetable.zone)
+    pinned = await settings.pinned(session, round_)
+    day = _day(work_date, round_, by, zone=pinned.policy.timetable.zone)
     if day is not None and minutes > LONGEST_DATED:
         raise Refusal(
             "An entry with a date can have at most 24 h. "
@@ -221,6 +222,9 @@ async def edit(
     await history.begin(session, by)
     round_, entry = await _own(session, by=by, number=number)
     was = entry.minutes
+    if minutes is not None and minutes > was:
+        person = Person(by.user_id, by.name)
+        await _require_helper(session, by.guild_id, person, is_self=True)
     if minutes is not None:
         await _require_room(
             session, round_, by, user_id=entry.user_id, minutes=minutes, instead_of=was

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +17,7 @@ from bot.domain.statement import (
     Adjustment,
     Facts,
     Statement,
+    Sum,
     compute,
     pools,
 )
@@ -115,13 +117,13 @@ async def shown(session: AsyncSession, round_: Round, statement: Statement) -> M
 
 
 async def used(session: AsyncSession, round_: Round) -> int:
-    """Return how much of the cap a round's hours, thanks and adjustments take at present."""
-    is_public = round_.state in PUBLIC_ROUND_STATES
-    statement = await (published if is_public else draft)(session, round_)
-    return _shared(statement)
+    """Return how much of the cap a round takes; adjustments only once they are published."""
+    if round_.state in PUBLIC_ROUND_STATES:
+        return (await published(session, round_)).shared
+    return compute(replace(await draft_facts(session, round_), adjustments=())).shared
 
 
-async def unused_before(session: AsyncSession, round_: Round) -> tuple[tuple[str, int], ...]:
+async def unused_before(session: AsyncSession, round_: Round) -> tuple[tuple[str, Sum], ...]:
     """Return what the published rounds before this one left of their caps, newest first."""
     left = []
     for earlier in await rounds.of_server(
@@ -129,12 +131,10 @@ async def unused_before(session: AsyncSession, round_: Round) -> tuple[tuple[str
     ):
         if earlier.number < round_.number:
             statement = await published(session, earlier)
-            left.append((earlier.label, (statement.policy.cap or 0) - _shared(statement)))
+            policy = statement.policy
+            unused = (policy.cap or 0) - statement.shared
+            left.append((earlier.label, Sum(unused, policy.currency, policy.decimals)))
     return tuple(reversed(left[-4:]))
-
-
-def _shared(statement: Statement) -> int:
-    return sum(line.hours_amount + line.thanks_amount + line.adjustment for line in statement.lines)
 
 
 async def hours_now(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -123,14 +124,22 @@ async def correct(session: AsyncSession, *, by: Actor, reference: str, reason: s
     waiting = await payout.open_take_back(session, by.guild_id, word)
     if waiting is not None and waiting.actor_id != by.user_id:
         return await _confirm(session, by, waiting)
-    payments = await payout.by_reference(session, by.guild_id, word)
-    if not payments:
+    standing = await payout.by_reference(session, by.guild_id, word)
+    if not standing:
         raise Refusal("No payment is recorded under that reference. Check it in `/payout show`.")
+    # A reference may stand in several rounds: the newest is corrected, then the one before.
+    newest = max(payment.round_id for payment in standing)
+    payments = [payment for payment in standing if payment.round_id == newest]
     await _require_unconcerned(session, by, payments)
     if waiting is not None:
         raise Refusal("You proposed this already. Another committee member has to confirm it.")
     proposal = TakeBack(
-        guild_id=by.guild_id, reference=word, reason=why, actor_id=by.user_id, at=by.now
+        guild_id=by.guild_id,
+        round_id=newest,
+        reference=word,
+        reason=why,
+        actor_id=by.user_id,
+        at=by.now,
     )
     session.add(proposal)
     await session.flush()
@@ -214,7 +223,8 @@ def _reference(text: str) -> str:
             "`reference` is what finds the payment again, such as a transaction hash: "
             f"up to {LONGEST_REFERENCE} characters."
         )
-    return word
+    # A transaction hash is the same in either case.
+    return word.lower() if re.fullmatch(r"0[xX][0-9a-fA-F]+", word) else word
 
 
 def _chosen(
@@ -335,7 +345,11 @@ async def _require_unconcerned(
 
 async def _confirm(session: AsyncSession, by: Actor, proposal: TakeBack) -> TakenBack:
     standing = await payout.by_reference(session, by.guild_id, proposal.reference)
-    payments = [payment for payment in standing if payment.at <= proposal.at]
+    payments = [
+        payment
+        for payment in standing
+        if payment.round_id == proposal.round_id and payment.at <= proposal.at
+    ]
     assert payments, "what a proposal is about stands until it is confirmed"
     if proposal.actor_id == by.user_id:
         await settlement.block(

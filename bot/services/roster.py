@@ -179,7 +179,7 @@ async def may_remove(session: AsyncSession, *, by: Actor, user_id: int) -> None:
     """Refuse whoever may not remove this person, or where there is nobody to remove."""
     rights.require_moderator((await settings.current(session, by.guild_id)).policy, by)
     row = await people.helper(session, by.guild_id, user_id)
-    if row is None or row.state in _GONE_STATES:
+    if row is None or row.state == Helper.REMOVED:
         raise Refusal(f"<@{user_id}> is not on the roster. `/helper list` shows who is.")
 
 
@@ -260,6 +260,9 @@ async def _set(
         session.add(row)
     else:
         row.state, row.since = state, by.now
+    running = await hours.clock(session, by.guild_id, user_id)
+    if running is not None and state in _GONE_STATES:
+        await session.delete(running)
     await history.append(
         session,
         guild_id=by.guild_id,

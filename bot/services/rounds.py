@@ -13,6 +13,7 @@ from bot.domain.canonical import spell
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor
 from bot.domain.schedule import Act, RoundFacts, next_act
+from bot.domain.statement import Sum
 from bot.domain.states import PUBLIC_ROUND_STATES, Line, may_follow
 from bot.domain.states import Round as State
 from bot.services import history, lines, outbox, settings
@@ -55,7 +56,7 @@ class Status:
     finished: int
     cap: int
     used: int
-    unused_before: tuple[tuple[str, int], ...]
+    unused_before: tuple[tuple[str, Sum], ...]
     currency: str
     decimals: int
     parked: tuple[str, ...]
@@ -85,6 +86,12 @@ async def named(session: AsyncSession, guild_id: int, label: str | None) -> Roun
     if not found_open:
         raise Refusal("No round is open. The committee opens one with `/round open`.")
     return found_open[0]
+
+
+async def open_label(session: AsyncSession, guild_id: int) -> str | None:
+    """Return the label of the open round, None where none is."""
+    found = await rounds.of_server(session, guild_id, states=("open",))
+    return found[0].label if found else None
 
 
 async def newest_published(session: AsyncSession, guild_id: int, label: str | None) -> Round:
@@ -216,11 +223,15 @@ async def reopen(session: AsyncSession, *, by: Actor, reason: str) -> Opened:
             f"{round_.label} has been adjusted, so it stays closed. "
             "Missing hours can be added with `/payout adjust`."
         )
-    later = await rounds.of_server(session, by.guild_id, states=("open",))
-    for follower in later:
-        if await rounds.has_entries(session, follower.id):
+    for follower in await rounds.of_server(session, by.guild_id):
+        if follower.number < round_.number or follower.state == State.VOID or follower is round_:
+            continue
+        if follower.state != State.OPEN or await rounds.has_entries(session, follower.id):
+            why = (
+                "has entries already" if follower.state == State.OPEN else "has followed and closed"
+            )
             raise Refusal(
-                f"{follower.label} has entries already, so {round_.label} stays closed. "
+                f"{follower.label} {why}, so {round_.label} stays closed. "
                 "Missing hours can be added with `/payout adjust`."
             )
         await _void(session, follower, by=by, reason=reason)
@@ -421,7 +432,7 @@ async def _open(
         timetable, at, used=frozenset(round_.label for round_ in past)
     )
     dates = calendar.dates(timetable, period)
-    before = past[-1].closed_at if past else None
+    before = max((round_.closed_at for round_ in past if round_.closed_at), default=None)
     round_ = Round(
         guild_id=guild_id,
         number=await rounds.next_number(session, guild_id),

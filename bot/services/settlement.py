@@ -239,6 +239,8 @@ async def set_price(session: AsyncSession, *, by: Actor, price: str, source: str
     )
     await session.flush()
     statement = await lines.draft(session, round_)
+    # The same price from another source has the same hash; it is approved anew all the same.
+    await payout.forget_approvals(session, round_.id, sha256=statement.sha256)
     await _require_unpaid(session, round_, statement)
     await history.append(
         session,
@@ -288,7 +290,17 @@ async def approve(
             f"{round_.label} is paid in {policy.pay_currency}, so it needs a price first: "
             "`/payout price`."
         )
+    if statement.shared > (policy.cap or 0):
+        raise Refusal(
+            f"Hours logged at the last moment lift {round_.label} with its adjustments above the "
+            "cap. A negative `/payout adjust` brings it down."
+        )
     given = await payout.approvals(session, round_.id, sha256=statement.sha256)
+    if not is_committee and any(approval.as_admin for approval in given):
+        raise Refusal(
+            "An admin has given the one approval an admin may give. "
+            "The others come from the committee."
+        )
     approvers = {approval.user_id for approval in given}
     if by.user_id in approvers:
         raise Refusal(
@@ -296,7 +308,10 @@ async def approve(
             f"({statement.sha256[:12]}). {_next_step(len(approvers), policy.approvals)}"
         )
     together = approvers | {by.user_id}
-    if len(together) >= policy.approvals:
+    touched = await payout.pricers(session, round_.id, version=statement.facts.version)
+    # Where several changed the draft, one of them may begin: another has to approve it too.
+    begins = together <= touched and len(together) == 1 and len(touched) > 1
+    if len(together) >= policy.approvals and not begins:
         await _require_two_people(session, round_, statement, together, by=by)
     role = "committee" if is_committee else "admin"
     await _store_approval(session, round_, statement, by=by, role=role)
@@ -309,7 +324,7 @@ async def approve(
         currency=policy.currency,
         decimals=policy.decimals,
         count=len(together),
-        needed=policy.approvals,
+        needed=max(policy.approvals, 2) if begins else policy.approvals,
         as_admin=not is_committee,
     )
 
@@ -654,11 +669,12 @@ async def _require_two_people(
             "admin without a line may approve."
         )
     touched = await payout.pricers(session, round_.id, version=statement.facts.version)
-    if approvers <= touched:
+    if len(approvers) == 1 and approvers <= touched:
         await block(session, by=by, rule="only approver changed the draft", subject=subject)
+        who = "You" if by.user_id in approvers else "Its only approver"
         raise Blocked(
-            "You adjusted or priced this draft, so a committee member who did not has to "
-            "approve it too."
+            f"{who} adjusted or priced this draft, so another committee member has to approve it "
+            "too."
         )
 
 

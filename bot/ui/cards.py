@@ -15,6 +15,7 @@ COLOUR = discord.Colour.from_str("#2f6f6b")
 GREY = discord.Colour.from_str("#8a8f98")
 LONGEST_CARD_NOTE = 900
 LISTED = 15
+A_DAY = 24 * 60
 
 
 def card(entry: Card) -> discord.Embed:
@@ -56,6 +57,8 @@ def logged(entry: Logged) -> str:
             f"The clock ran {duration(entry.cut)} longer than the open round has room for; "
             "that part is not logged. For an earlier round the committee can adjust the draft.",
         )
+    if entry.minutes > A_DAY and not entry.long_clock:
+        lines.insert(1, "That is more than a day in one entry. If it is a slip, edit it.")
     if entry.long_clock:
         lines.insert(1, "That is a long time for a clock. If it was left running, edit the entry.")
     if entry.thread_id is None:

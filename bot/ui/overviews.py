@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.domain.states import Helper, Round
-from bot.ui.text import bullets, deadline, duration, money, number, plain, plural, quoted, when
+from bot.ui.text import (
+    bullets,
+    deadline,
+    duration,
+    money,
+    number,
+    plain,
+    plural,
+    quoted,
+    total,
+    when,
+)
 
 if TYPE_CHECKING:
     from bot.services.roster import Listed, Standing, Wish
@@ -86,10 +97,7 @@ def status(round_: Status) -> discord.Embed:
         inline=False,
     )
     if round_.unused_before:
-        left = "\n".join(
-            f"{label}: {money(amount, decimals=round_.decimals, currency=round_.currency)}"
-            for label, amount in round_.unused_before
-        )
+        left = "\n".join(f"{label}: {total(unused)}" for label, unused in round_.unused_before)
         embed.add_field(name="Unused before", value=left, inline=False)
     if round_.parked:
         problems = bullets([plain(problem, longest=180) for problem in round_.parked])
@@ -177,7 +185,7 @@ def wish(change: Wish) -> str:
     return (
         "You decline pay: your hours count with nothing to pay, and you stay listed and thanked. "
         "Others gain from it only where the cap binds."
-        f"{kept} `/helper pay` with True takes it back until the round closes."
+        f"{kept} `/helper pay` with True takes it back."
     )
 
 

@@ -20,6 +20,9 @@ class Pager(View):
         super().__init__(timeout=LASTS_SECONDS)
         self._pages = pages
         self._at = 0
+        for number, page in enumerate(pages, start=1):
+            place = f"page {number} of {len(pages)}"
+            page.set_footer(text=f"{page.footer.text}  ·  {place}" if page.footer.text else place)
         self._show_place()
 
     @discord.ui.button(label="Back", custom_id=BACK, style=discord.ButtonStyle.secondary)
@@ -44,11 +47,6 @@ class Pager(View):
     def _show_place(self) -> None:
         self.back.disabled = self._at == 0
         self.next.disabled = self._at == len(self._pages) - 1
-        for number, page in enumerate(self._pages, start=1):
-            footer = (page.footer.text or "").split("  ·  page")[0]
-            page.set_footer(
-                text=f"{footer}  ·  page {number} of {len(self._pages)}".removeprefix("  ·  ")
-            )
 
 
 class OldPages(View):

@@ -92,8 +92,10 @@ def _role_lacks(
     return found
 
 
-def overview(document: Mapping[str, str], lacking: Sequence[Lack], *, step: int) -> discord.Embed:
-    """Return what is set and what is missing, with the present step."""
+def overview(
+    document: Mapping[str, str], lacking: Sequence[Lack], *, step: int, open_label: str | None
+) -> discord.Embed:
+    """Return what is set and what is missing, with the present step and the round under way."""
     names = (*PLACES, *PEOPLE, "timezone", *MONEY)
     done = sum(bool(value_of(document, name)) for name in names)
     lines = []
@@ -101,8 +103,9 @@ def overview(document: Mapping[str, str], lacking: Sequence[Lack], *, step: int)
         value = value_of(document, name)
         mark = "\N{WHITE HEAVY CHECK MARK}" if value else "\N{WHITE SQUARE BUTTON}"
         needed = "" if value or name not in REQUIRED else " (needed)"
-        lines.append(f"{mark} **{name}**: {setting_value(name, value)}{needed}")
-        lines.append(f"-# {SETTINGS[name].meaning}")
+        lines.append(
+            f"{mark} **{name}**: {setting_value(name, value)}{needed} · {SETTINGS[name].meaning}"
+        )
     embed = discord.Embed(
         title=f"Setup, step {step} of {len(STEPS)}: {STEPS[step - 1]}",
         description="\n".join(lines),
@@ -114,6 +117,8 @@ def overview(document: Mapping[str, str], lacking: Sequence[Lack], *, step: int)
     missing = [name for name in REQUIRED if not value_of(document, name)]
     if missing:
         following = f"Still needed: {', '.join(f'`{name}`' for name in missing)}."
+    elif open_label:
+        following = f"{open_label} is open and keeps its rules; changes count from the next round."
     else:
         following = (
             "Everything needed is set. Next: somebody of the committee uses `/round open`; "

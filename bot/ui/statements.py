@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 COLOUR = discord.Colour.from_str("#2f6f6b")
 DRAFT_COLOUR = discord.Colour.from_str("#b7791f")
 ROWS = 20
+PAGE = 12
+LISTED = 6
+"""What a field of an embed has room for."""
 MARKS = {
     Line.DUE: "due",
     Line.HELD: "held",
@@ -62,15 +65,19 @@ def preview(draft: Preview) -> list[discord.Embed]:
     if draft.warnings:
         sentences = [quoted(warning, longest=150) for warning in draft.warnings]
         embed.add_field(name="To look at", value=bullets(sentences), inline=False)
+        others += _more(sentences, title="To look at")
     if draft.adjustments:
         texts = [
             f"{change.number}: <@{change.user_id}> {_change(change, statement)}: "
             f"{quoted(change.reason, longest=120)}"
-            for change in draft.adjustments
+            for change in reversed(draft.adjustments)
         ]
         embed.add_field(name="Adjustments", value=bullets(texts), inline=False)
+        others += _more(texts, title="Adjustments, newest first")
     if is_open:
-        embed.add_field(name="Draft", value=f"Made {deadline(draft.compute_at)}.", inline=False)
+        embed.add_field(
+            name="Draft", value=f"It will be made {deadline(draft.compute_at)}.", inline=False
+        )
     else:
         by = f": {people(draft.approved_by)}" if draft.approved_by else ""
         count = f"{len(draft.approved_by)} of {draft.approvals_needed}{by}"
@@ -178,10 +185,10 @@ def mine(own: Mine) -> str:
             for change in own.changes
         ]
     if own.open_amounts:
-        lines.append("**Still open**")
+        lines.append("\n**Still open**")
         lines += [f"- {one.label}: {total(one.amount)} ({one.state})" for one in own.open_amounts]
     lines.append(
-        f"`/payout show` has everybody's. Something wrong? Tell the committee about {label}."
+        f"\n`/payout show` has everybody's. Something wrong? Tell the committee about {label}."
     )
     return "\n".join(lines)
 
@@ -271,7 +278,7 @@ def taken_back(change: TakenBack) -> str:
     if change.confirmed:
         return (
             f"Taken back: {people(change.user_ids)} in {change.label}, {amounts}. "
-            "The lines are due again; `/payout paid` records the right payment."
+            "The lines are open again; `/payout paid` records the right payment."
         )
     return (
         f"Proposed to take back {people(change.user_ids)} in {change.label}, {amounts}, reference "
@@ -339,6 +346,20 @@ def _pages(
         pages[0].append(f"and {plural(len(rows) - ROWS, 'more line')}: {rest}")
     return [
         discord.Embed(title=title, description="\n".join(page), colour=colour) for page in pages
+    ]
+
+
+def _more(sentences: list[str], *, title: str) -> list[discord.Embed]:
+    """Return all of a list in pages of their own, where a field has not room for it."""
+    if len(sentences) <= LISTED:
+        return []
+    return [
+        discord.Embed(
+            title=title,
+            description="\n".join(f"- {sentence}" for sentence in sentences[at : at + PAGE]),
+            colour=DRAFT_COLOUR,
+        )
+        for at in range(0, len(sentences), PAGE)
     ]
 
 

@@ -137,6 +137,7 @@ class TakeBack(Table):
 
     id: Mapped[int] = key()
     guild_id: Mapped[int]
+    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
     reference: Mapped[str]
     reason: Mapped[str] = mapped_column(Text)
     actor_id: Mapped[int]

@@ -64,8 +64,7 @@ async def test_a_quarter_from_the_first_hour_to_the_last_payment(  # noqa: PLR09
 
     answer = await press(town, town.carol, "approve")
     assert answer == (
-        "You adjusted or priced this draft, so a committee member who did not "
-        "has to approve it too."
+        "You adjusted or priced this draft, so another committee member has to approve it too."
     )
     answer = await press(town, town.dave, "approve")
     assert "Approved: **2026-Q1, version 1, 305.00 USD**" in answer
@@ -185,7 +184,7 @@ async def test_the_open_round_can_be_previewed(town: Town) -> None:
     answer = await press(town, town.carol, "preview")
     assert "2026-Q1" in answer
     assert "**50.00 USD** of a cap of 1,000.00 USD" in answer
-    assert "Made <t:1774987200:f>" in answer
+    assert "It will be made <t:1774987200:f>" in answer
 
 
 async def test_an_empty_round_is_approved_and_published_like_any_other(town: Town) -> None:
@@ -561,7 +560,7 @@ async def test_a_wrong_payment_is_taken_back_by_a_second_member_with_the_button(
     seen_before = await town.copy_of_post(question)
     answer = await town.click(town.dave, question)
     assert answer.startswith("Taken back:")
-    assert "The lines are due again" in answer
+    assert "The lines are open again" in answer
     said = town.said(town.thread("2026-Q1"))[-1]
     assert said.startswith("**Correction in 2026-Q1**")
     assert "0xbad" in said

@@ -292,7 +292,10 @@ def test_following_the_suggestions_leads_to_the_real_figures(chromium: Any, demo
         visitor.sees("Any change to the draft voids this approval")
         visitor.press("/payout publish")
         visitor.sees("version 1 is published")
-        visitor.sees("These are the real figures, to the cent.", in_discord=False)
+        visitor.sees(
+            "Every amount equals the exact split of the published hours, to the cent.",
+            in_discord=False,
+        )
 
         for kind, words in (("html", "7,089.71"), ("csv", "7089.71"), ("json", '"7089.71"')):
             status, headers, content = demo.ask(f"/demo/files/stipend-2026-Q1-v1.{kind}")

@@ -49,7 +49,8 @@ def test_everything_the_bot_does_by_itself_has_a_name(name: str, words: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("amount", "words"), (("7089.71", "the real figures, to the cent"), ("7089.72", "Not the real"))
+    ("amount", "words"),
+    (("7089.71", "of the published hours, to the cent"), ("7089.72", "were changed")),
 )
 async def test_only_the_real_figures_are_called_so(amount: str, words: str) -> None:
     files: Any = {"csv": File(CSV.format(amount=amount))}

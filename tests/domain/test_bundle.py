@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.domain.bundle import Shown, bundle, facts_of, faults
 from bot.domain.canonical import canonical, sha256, spell
+from bot.domain.money import format_amount
 from bot.domain.record import GENESIS, Row, next_row
 from bot.domain.statement import (
     CSV_FIELDS,
@@ -59,6 +60,11 @@ def facts(**more: Any) -> Facts:
     return Facts(**given)
 
 
+def amount_of(statement: Statement, user: int) -> str:
+    line = statement.line_of(user)
+    return format_amount(line.amount if line else 0, decimals=statement.policy.decimals)
+
+
 def acts(statement: Statement, *, extra: tuple[dict[str, Any], ...] = ()) -> list[dict[str, Any]]:
     """The record as the program writes it, from the opening of the round to its payments."""
     here: dict[str, Any] = {"round": LABEL}
@@ -84,7 +90,8 @@ def acts(statement: Statement, *, extra: tuple[dict[str, Any], ...] = ()) -> lis
         data = {"user_id": str(user), "minutes": minutes, **entry, **more}
         return act(action, f"entry:{number}", user, **data)
 
-    def paid(user: int, amount: str, reference: str, action: str = "payment.recorded") -> Any:
+    def paid(user: int, reference: str, action: str = "payment.recorded") -> Any:
+        amount = amount_of(statement, user)
         told = {"version": 1, "user_id": str(user), "amount": amount, "reference": reference}
         return act(action, f"user:{user}", CHAIR, **told, **here)
 
@@ -128,12 +135,12 @@ def acts(statement: Statement, *, extra: tuple[dict[str, Any], ...] = ()) -> lis
         act("payout.approved", f"round:{LABEL}", CHAIR, **hashed, **{"as": "committee"}),
         act("payout.published", f"round:{LABEL}", CHAIR, total="1.00", **hashed),
         act("round.payment_due", f"round:{LABEL}", act="pay", **timed),
-        paid(ADA, "1", "0xaa"),
+        paid(ADA, "0xaa"),
         act("payment.correction_proposed", "take_back:1", CHAIR, reference="0xaa", **here),
-        paid(ADA, "1", "0xaa", "payment.taken_back"),
+        paid(ADA, "0xaa", "payment.taken_back"),
         *extra,
         act("helper.pay", f"user:{BEN}", BEN, wanted=False, rounds=[LABEL]),
-        paid(ADA, "1", "0xbb"),
+        paid(ADA, "0xbb"),
     ]
 
 
@@ -185,6 +192,33 @@ def sealed(document: dict[str, Any], *, recomputed: bool = True) -> dict[str, An
 def test_a_sound_bundle_has_no_faults() -> None:
     assert faults(SOUND) == []
     assert sealed(SOUND) == SOUND
+
+
+def test_a_payment_of_another_amount_than_the_line_is_found() -> None:
+    told = acts(STATEMENT)
+    for act in told:
+        if act["action"] == "payment.recorded":
+            act["data"] = {**act["data"], "amount": "999999.00"}
+    found = faults(bundled(STATEMENT, told))
+    assert any("payment of line" in fault and "999999.00" in fault for fault in found)
+
+
+def test_approvals_only_by_people_with_a_line_are_found() -> None:
+    told = [
+        {**act, "actor": ADA if act["actor"] == CHAIR else CAT}
+        if act["action"] == "payout.approved"
+        else act
+        for act in acts(STATEMENT)
+    ]
+    assert "approvals: none of them is by somebody without a line" in faults(
+        bundled(STATEMENT, told)
+    )
+
+
+def test_more_than_the_cap_is_found() -> None:
+    above = compute(replace(facts(), adjustments=(Adjustment(1, CAT, 0, 10**9),)))
+    found = faults(bundled(above, acts(above)))
+    assert "lines: hours, thanks and adjustments are above the cap" in found
 
 
 def test_neither_spacing_nor_the_order_of_keys_matters() -> None:
@@ -519,7 +553,8 @@ def test_who_declined_between_close_and_publication_is_waived_by_what_was_publis
 def test_a_payment_that_is_taken_back_is_due_again_or_waived(
     waived: bool | None, status: LineState
 ) -> None:
-    data = {"user_id": str(CAT), "round": LABEL, "reference": "0xcc"}
+    amount = amount_of(STATEMENT, CAT)
+    data = {"user_id": str(CAT), "round": LABEL, "reference": "0xcc", "amount": amount}
     extra: tuple[dict[str, Any], ...] = tuple(
         {"action": action, "subject": f"user:{CAT}", "actor": CHAIR, "data": more}
         for action, more in (
@@ -533,7 +568,7 @@ def test_a_payment_that_is_taken_back_is_due_again_or_waived(
 
 
 def test_a_second_version_takes_over_what_the_first_began() -> None:
-    correction = Adjustment(9, CAT, 0, 7_00)
+    correction = Adjustment(9, CAT, 0, -1)
     second = compute(
         replace(STATEMENT.facts, version=2, adjustments=(*STATEMENT.facts.adjustments, correction))
     )
@@ -541,7 +576,7 @@ def test_a_second_version_takes_over_what_the_first_began() -> None:
     hashed = {"version": 2, "statement_sha256": second.sha256, **here}
     extra: tuple[dict[str, Any], ...] = (
         {"action": "payout.adjusted", "subject": "adjustment:9", "actor": COMMITTEE,
-         "data": {"version": 2, "user_id": str(CAT), "minutes": 0, "amount": "7.00", **here}},
+         "data": {"version": 2, "user_id": str(CAT), "minutes": 0, "amount": "-0.01", **here}},
         {"action": "payout.approved", "subject": "round", "actor": CHAIR, "data": hashed},
         {"action": "payout.approved", "subject": "round", "actor": COMMITTEE, "data": hashed},
         {"action": "payout.published", "subject": "round", "actor": CHAIR, "data": hashed},

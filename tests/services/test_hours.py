@@ -548,7 +548,20 @@ async def test_who_is_removed_does_not_stop_a_clock_into_hours(season: World) ->
     await season.do(hours.start, ADA, note=None)
     season.now += HOUR
     await season.do(roster.remove, MOE, user_id=ADA.user_id, reason="x")
-    assert "logged by helpers" in await season.refused(hours.stop, ADA, note=None)
+    assert "not running" in await season.refused(hours.stop, ADA, note=None)
+    await season.do(roster.add, MOE, person=ADA.person)
+    assert "not running" in await season.refused(hours.stop, ADA, note=None)
+
+
+async def test_who_is_removed_can_lower_but_not_raise_a_claim(season: World) -> None:
+    number = str(await season.log(ADA, "2h"))
+    await season.do(roster.remove, MOE, user_id=ADA.user_id, reason="x")
+    assert "logged by helpers" in await season.refused(
+        hours.edit, ADA, number=number, duration="20h"
+    )
+    assert (await season.do(hours.edit, ADA, number=number, duration="1h")).minutes == 60
+    assert (await season.do(hours.edit, ADA, number=number, note="words")).minutes == 60
+    await season.do(hours.withdraw, ADA, number=number)
 
 
 # ---------------------------------------------------------------- done, cards, repetition

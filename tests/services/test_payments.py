@@ -369,3 +369,17 @@ async def test_payments_of_another_server_are_neither_seen_nor_changed(due: Worl
     )
     assert await other.see(payments.references, other.guild_id) == []
     assert (await due.states("2026-Q1"))[ADA.user_id] is Line.PAID
+
+
+async def test_a_reference_of_two_rounds_is_corrected_round_by_round(due: World) -> None:
+    await pay(due, "0xAB", user_id=ADA.user_id)
+    await due.to(utc("2026-04-02"))
+    await due.log(BEN, "2h")
+    await due.to(utc("2026-06-30 20:00"))
+    await due.published()
+    await pay(due, "0xab", user_id=BEN.user_id, label="2026-Q2")
+    taken = await take_back(due, "0xaB")
+    assert (taken.label, taken.user_ids) == ("2026-Q2", (BEN.user_id,))
+    assert (await due.states("2026-Q1"))[ADA.user_id] is Line.PAID
+    assert (await due.states("2026-Q2"))[BEN.user_id] is Line.DUE
+    assert (await take_back(due, "0xab")).label == "2026-Q1"

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.domain.errors import Refusal, Repeated
 from bot.domain.schedule import Act
+from bot.domain.statement import Sum
 from bot.domain.states import Line
 from bot.services import (
     hours,
@@ -554,7 +555,8 @@ async def test_the_status_shows_dates_hours_and_how_much_of_the_cap_is_used(
     await season.to(COMPUTE)
     await season.published()
     status = await season.see(rounds.status, season.guild_id, label=None)
-    assert (status.label, status.unused_before) == ("2026-Q2", (("2026-Q1", 940_00),))
+    assert status.label == "2026-Q2"
+    assert status.unused_before == (("2026-Q1", Sum(940_00, "USD", 2)),)
     assert (await season.see(rounds.status, season.guild_id, label="2026-Q1")).used == 60_00
 
 
@@ -568,7 +570,7 @@ async def test_the_status_tells_the_unused_caps_of_four_rounds_newest_first(
         await season.published()
         season.now += DAY
     status = await season.see(rounds.status, season.guild_id, label=None)
-    assert status.unused_before == (
+    assert tuple((label, left.amount) for label, left in status.unused_before) == (
         ("2026-06", 970_00),
         ("2026-05", 975_00),
         ("2026-04", 980_00),
@@ -633,3 +635,22 @@ async def test_rounds_of_another_server_are_neither_seen_nor_changed(season: Wor
     await other.do(rounds.open_by_hand, KIM)
     assert await other.all_rounds() == [("2026-Q2", "open")]
     assert await season.see(lines.used, await season.round("2026-Q1")) == 0
+
+
+async def test_a_round_stays_closed_once_the_one_after_it_has_closed_too(season: World) -> None:
+    await season.do(settings.change, ROOT, values={"period": "month"})
+    first = await season.round("2026-Q1")
+    await season.do(rounds.close, KIM, round_id=first.id, reason="months from now on")
+    season.now += DAY
+    await season.log(ADA, "1h")
+    await season.to(utc("2026-02-01"))
+    assert ("2026-Q1", "review") in await season.all_rounds()
+    assert "2026-01 has followed and closed" in await season.refused(
+        rounds.reopen, KIM, reason="too early"
+    )
+
+
+async def test_who_left_can_be_removed_for_good(season: World) -> None:
+    await season.do(roster.leave, ADA)
+    await season.do(roster.remove, MOE, user_id=ADA.user_id, reason="x")
+    assert "a moderator has to add you again" in await season.refused(roster.join, ADA)

@@ -27,6 +27,7 @@ from tests.services.world import (
     DAY,
     KIM,
     LEE,
+    MINUTE,
     MOE,
     PAY,
     ROOT,
@@ -431,21 +432,42 @@ async def test_the_same_price_entered_by_the_only_approver_stops_the_publication
     await season.do(settlement.set_price, KIM, price="18", source="x")
     await season.do(settlement.approve, LEE)
     await season.do(settlement.set_price, LEE, price="18.0", source="y")
-    with pytest.raises(Blocked, match="a committee member who did not"):
-        await season.do(settlement.publish, KIM)
+    # The same price from another source is the same draft by its hash, and approved anew.
+    assert "needs 1 more approval" in await season.refused(settlement.publish, KIM)
     await season.do(settlement.approve, VAL)
     await season.do(settlement.publish, KIM)
 
 
-async def test_two_who_both_adjusted_do_not_approve_it_together(server: World) -> None:
-    season = await (await server.opened(approvals="2")).drafted()
+@pytest.mark.parametrize("needed", ("1", "2"))
+async def test_a_committee_of_two_who_both_adjusted_approve_it_together(
+    server: World, needed: str
+) -> None:
+    season = await (await server.opened(approvals=needed)).drafted()
     await adjust(season, KIM, minutes=30)
     await adjust(season, LEE, minutes=30)
-    await season.do(settlement.approve, KIM)
-    with pytest.raises(Blocked):
-        await season.do(settlement.approve, LEE)
-    await season.do(settlement.approve, VAL)
-    await season.do(settlement.publish, VAL)
+    first = await season.do(settlement.approve, KIM)
+    assert (first.count, first.needed) == (1, 2)
+    with pytest.raises(Refusal):
+        await season.do(settlement.publish, KIM)
+    second = await season.do(settlement.approve, LEE)
+    assert second.count == 2
+    assert (await season.do(settlement.publish, KIM)).approved_by == (KIM.user_id, LEE.user_id)
+
+
+async def test_an_admin_gives_at_most_one_approval(server: World) -> None:
+    season = await (await server.opened(committee_seats="2", approvals="2")).drafted()
+    await season.do(settlement.approve, ROOT, committee_lines=2)
+    other = replace(ROOT, user_id=ROOT.user_id + 50)
+    assert "An admin has given the one approval" in await season.refused(
+        settlement.approve, other, committee_lines=2
+    )
+
+
+async def test_the_status_shows_no_figures_of_a_draft(waiting: World) -> None:
+    before = await waiting.see(rounds.status, waiting.guild_id, label="2026-Q1")
+    await adjust(waiting, minutes=30)
+    after = await waiting.see(rounds.status, waiting.guild_id, label="2026-Q1")
+    assert after.used == before.used
 
 
 async def test_an_admin_approves_where_every_committee_seat_has_a_line(server: World) -> None:
@@ -744,3 +766,19 @@ async def test_names_are_those_last_seen(waiting: World) -> None:
     await waiting.do(roster.pay, Who(ADA.user_id, "Ada Lovelace"), wanted=True)
     published = await waiting.published()
     assert published.shown[ADA.user_id].name == "Ada Lovelace"
+
+
+async def test_hours_of_the_last_moment_cannot_lift_an_adjusted_draft_above_the_cap(
+    season: World,
+) -> None:
+    await season.log(ADA, "10h")
+    late = season.by(BEN, at=CLOSE - MINUTE)
+    await season.to(CLOSE)
+    await season.do(
+        settlement.adjust, KIM, person=ADA.person, reason="a year of work", amount="950.00"
+    )
+    await season.act(hours.log, late, duration="2h", note="at the very end")
+    await season.to(COMPUTE)
+    assert "above the cap" in await season.refused(settlement.approve, LEE)
+    await season.do(settlement.adjust, KIM, person=ADA.person, reason="room", amount="-10.00")
+    await season.published(LEE)

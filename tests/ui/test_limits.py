@@ -12,6 +12,7 @@ import discord
 import pytest
 
 from bot.domain.policy import SETTINGS
+from bot.domain.statement import Sum
 from bot.domain.states import Helper, Round
 from bot.services.hours import LONGEST_LINK, LONGEST_NOTE, Card, Listing
 from bot.services.rounds import Status
@@ -144,14 +145,15 @@ def test_the_largest_settings_status_and_setup_fit(worst: str) -> None:
         label="2026-Q1", state=Round.PUBLISHED, work_since=NOW, call_at=NOW, close_at=NOW,
         compute_at=NOW, pay_at=NOW, closed_at=NOW, published_at=NOW, dispute_until=NOW,
         thread_id=ID, helpers=10_000, minutes=10**9, finished=10_000, cap=9 * 10**18,
-        used=9 * 10**18, unused_before=(("2025-Q4", 9 * 10**18),) * 4, currency="ABCDEFGHIJ",
+        used=9 * 10**18, currency="ABCDEFGHIJ",
+        unused_before=(("2025-Q4", Sum(9 * 10**18, "ABCDEFGHIJ", 8)),) * 4,
         decimals=8, parked=((worst * 1000)[:1000],) * 25,
     )  # fmt: skip
     require_fit(overviews.status(status))
     document = {"currency": value, **largest} | dict.fromkeys(setup.PLACES, str(ID))
     lacking = [setup.Lack("support_channel", "x" * 200)] * 9
     for step in (1, 2):
-        require_fit(setup.overview(document, lacking, step=step))
+        require_fit(setup.overview(document, lacking, step=step, open_label=None))
 
 
 def test_help_and_about_fit() -> None:
