@@ -234,7 +234,8 @@ def _instant(instant: datetime, zone: ZoneInfo) -> dict[str, str]:
     local = instant.astimezone(zone)
     clock = "HH:mm:ss" if local.second else "HH:mm"
     words = format_datetime(local, f"d MMMM y, {clock} 'UTC'xxx", tzinfo=zone, locale="en")
-    return {"words": " ".join(words.split()), "iso": local.isoformat(timespec="seconds")}
+    words = " ".join(words.split()).removesuffix("+00:00")
+    return {"words": words, "iso": local.isoformat(timespec="seconds")}
 
 
 @cache

@@ -317,6 +317,7 @@ async def test_forty_five_helpers_come_in_pages(town: Town) -> None:
     seen = str(page)
     for number in (2, 3):
         page = await town.click(town.stranger, page, "Next")
+        assert page.count("page ") == 1  # turning does not pile the places up
         assert f"page {number} of 3" in page
         seen += page
     assert page.buttons == ["Back"]

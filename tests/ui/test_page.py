@@ -294,3 +294,9 @@ def test_a_currency_without_a_name_leaves_no_gap() -> None:
     assert read.rows[0][3] == "Amount"
     assert not read.has(" .")
     assert not read.has("  ")
+
+
+def test_times_in_utc_are_told_without_an_offset() -> None:
+    words = Read(page(samples.published(samples.statement_of([60]))))
+    assert words.has("31 March 2026, 18:42 UTC")
+    assert not words.has("UTC+00:00")
