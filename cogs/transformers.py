@@ -39,6 +39,7 @@ def actor(interaction: Interaction) -> Actor:
         at=interaction.created_at,
         now=interaction.client.clock(),
         interaction_id=interaction.id,
+        joined_at=member.joined_at,
     )
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test compares it with the scripts, so that a start needs no alembic."""
 
 WAL_IS_SAFE_SINCE = (3, 51, 3)

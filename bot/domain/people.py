@@ -14,7 +14,8 @@ class Actor:
     """A person pressing something in a server: ids, roles and the moment on Discord's clock.
 
     `at` is the time of the interaction itself (from its snowflake), `now` that of processing,
-    both aware UTC. `interaction_id` makes what is done idempotent.
+    both aware UTC. `interaction_id` makes what is done idempotent. `joined_at` is when they came
+    into the server, None where Discord does not say.
     """
 
     guild_id: int
@@ -25,6 +26,7 @@ class Actor:
     at: datetime
     now: datetime
     interaction_id: int
+    joined_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,19 @@ from storage.tables.payout import (
     PublishedStatement,
     TakeBack,
 )
-from storage.tables.people import Helper, Person, Vouch
+from storage.tables.people import Helper, Person, Proposal, Vouch
 from storage.tables.policy import Meta, PolicyVersion
 from storage.tables.posts import Post
 from storage.tables.record import Claim, Confirmation, Opening, RecordRow
 from storage.tables.rounds import ActDone, Decline, Round
+from storage.tables.thanks import Board, Place, Tally, ThankedMessage, Thanks
+from storage.tables.tips import Match, Tip
 
 __all__ = [
     "ActDone",
     "Adjustment",
     "Approval",
+    "Board",
     "Claim",
     "Clock",
     "Confirmation",
@@ -28,18 +31,25 @@ __all__ = [
     "Done",
     "Entry",
     "Helper",
+    "Match",
     "Meta",
     "Opening",
     "Payment",
     "Person",
+    "Place",
     "PolicyVersion",
     "Post",
     "Price",
+    "Proposal",
     "PublishedLine",
     "PublishedStatement",
     "RecordRow",
     "Round",
     "Table",
     "TakeBack",
+    "Tally",
+    "ThankedMessage",
+    "Thanks",
+    "Tip",
     "Vouch",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables.base import Table, key
@@ -20,15 +21,48 @@ class Person(Table):
 
 
 class Helper(Table):
-    """One row of the roster."""
+    """One row of the roster.
+
+    `emoji` is what the board shows, `emoji_key` what it is recognised by: unique among those who
+    hold it, null for those who gave it up. `dropped_by` is the round whose votes were too few.
+    """
 
     __tablename__ = "helpers"
+    __table_args__ = (
+        Index(
+            "uq_helpers_emoji",
+            "guild_id",
+            "emoji_key",
+            unique=True,
+            sqlite_where=text("emoji_key IS NOT NULL"),
+            postgresql_where=text("emoji_key IS NOT NULL"),
+        ),
+    )
 
     guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     state: Mapped[str]
     wants_pay: Mapped[bool] = mapped_column(default=True)
     since: Mapped[datetime]
+    emoji: Mapped[str] = mapped_column(default="", server_default="")
+    emoji_key: Mapped[str | None]
+    dropped_by: Mapped[int | None]
+
+
+class Proposal(Table):
+    """Somebody who was mentioned in the thread of a round, once for each; they decide."""
+
+    __tablename__ = "proposals"
+
+    round_id: Mapped[int] = mapped_column(
+        ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
+    )
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int]
+    proposer_id: Mapped[int]
+    at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    accepted: Mapped[bool | None]
 
 
 class Vouch(Table):

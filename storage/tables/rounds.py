@@ -11,7 +11,11 @@ from storage.tables.base import Table, key
 
 
 class Round(Table):
-    """One reward period; `closed_at` is null while it is open, `close_at` is the calendar's."""
+    """One reward period; `closed_at` is null while it is open, `close_at` is the calendar's.
+
+    `counted_at` is when its thanks were counted for good, after the closing reconciliation;
+    `reminders` is the number of the last interval for which a reminder was due.
+    """
 
     __tablename__ = "rounds"
     __table_args__ = (
@@ -57,6 +61,8 @@ class Round(Table):
     thread_lost: Mapped[bool] = mapped_column(default=False)
     record_first: Mapped[int] = mapped_column(default=0)
     record_last: Mapped[int] = mapped_column(default=0)
+    counted_at: Mapped[datetime | None]
+    reminders: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class ActDone(Table):

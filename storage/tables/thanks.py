@@ -1,0 +1,124 @@
+"""The board, the thanks, what they came to, and messages that were thanked for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.tables.base import Table, key
+
+
+class Board(Table):
+    """One message of a round's board; one that was deleted stays as `lost_at`, another follows.
+
+    `capacity` is how many emoji the message can hold: fewer than Discord's where members added
+    their own before the bot did.
+    """
+
+    __tablename__ = "boards"
+    __table_args__ = (
+        Index("ix_boards_round", "round_id"),
+        Index(
+            "uq_boards_message",
+            "message_id",
+            unique=True,
+            sqlite_where=text("message_id IS NOT NULL"),
+            postgresql_where=text("message_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = key()
+    guild_id: Mapped[int]
+    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    position: Mapped[int]
+    capacity: Mapped[int]
+    channel_id: Mapped[int | None]
+    message_id: Mapped[int | None]
+    posted_at: Mapped[datetime | None]
+    pinned: Mapped[bool] = mapped_column(default=False)
+    lost_at: Mapped[datetime | None]
+
+
+class Place(Table):
+    """One helper's emoji on one message of the board.
+
+    `from_start` tells who stood there when the round opened; `seeded_at` when the bot put the
+    emoji there; `checked_at` when the reactions were last compared with Discord's.
+    """
+
+    __tablename__ = "places"
+    __table_args__ = (
+        Index("uq_places_emoji", "board_id", "emoji_key", unique=True),
+        Index("ix_places_round", "round_id", "user_id"),
+    )
+
+    id: Mapped[int] = key()
+    guild_id: Mapped[int]
+    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    board_id: Mapped[int] = mapped_column(ForeignKey("boards.id", ondelete="RESTRICT"))
+    user_id: Mapped[int]
+    emoji: Mapped[str]
+    emoji_key: Mapped[str]
+    from_start: Mapped[bool]
+    added_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+    seeded_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+
+
+class Thanks(Table):
+    """One person thanking one helper in one way; all are kept, also those taken back.
+
+    `source` and `origin_id` say how: a place on the board, an interaction, or a message. `burst`
+    is 1 for a super reaction. `doubt` is why it does not count, empty where it does. `after` is
+    set for a reaction found later: it was made between then and `at`. `kept_at` is when a reaction
+    was taken away after the close: it counts all the same.
+    """
+
+    __tablename__ = "thanks"
+    # Clustered by its key: counting is one ordered scan, adding one insert into one tree.
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - read once
+
+    round_id: Mapped[int] = mapped_column(
+        ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
+    )
+    helper_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    voter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    source: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    origin_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    burst: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    after: Mapped[datetime | None]
+    doubt: Mapped[str]
+    taken_back_at: Mapped[datetime | None]
+    kept_at: Mapped[datetime | None]
+    note: Mapped[str] = mapped_column(Text)
+    private: Mapped[bool]
+
+
+class ThankedMessage(Table):
+    """A message whose author was thanked by the thanks emoji, to be looked at again."""
+
+    __tablename__ = "thanked_messages"
+
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = mapped_column(index=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"), index=True)
+    channel_id: Mapped[int]
+    author_id: Mapped[int]
+    checked_at: Mapped[datetime | None]
+    lost_at: Mapped[datetime | None]
+
+
+class Tally(Table):
+    """How many voters a helper had when a round was counted; it never changes."""
+
+    __tablename__ = "tallies"
+
+    round_id: Mapped[int] = mapped_column(
+        ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
+    )
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    voters: Mapped[int]

@@ -1,0 +1,60 @@
+"""The tip jar: tips without a person, and what the funder adds to them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Date, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.tables.base import Table, key
+
+
+class Tip(Table):
+    """One amount put into the jar of a round, on a day; numbered per server.
+
+    `from_round_id` is the round whose jar nobody could receive, null for a tip.
+    """
+
+    __tablename__ = "tips"
+    __table_args__ = (
+        UniqueConstraint("guild_id", "number"),
+        Index(
+            "uq_tips_reference",
+            "guild_id",
+            "reference",
+            unique=True,
+            sqlite_where=text("reference <> '' AND taken_back_at IS NULL"),
+            postgresql_where=text("reference <> '' AND taken_back_at IS NULL"),
+        ),
+        Index(
+            "uq_tips_from_round",
+            "from_round_id",
+            unique=True,
+            sqlite_where=text("from_round_id IS NOT NULL AND taken_back_at IS NULL"),
+            postgresql_where=text("from_round_id IS NOT NULL AND taken_back_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = key()
+    guild_id: Mapped[int]
+    number: Mapped[int]
+    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"), index=True)
+    amount: Mapped[int]
+    day: Mapped[date] = mapped_column(Date)
+    reference: Mapped[str] = mapped_column(Text)
+    from_round_id: Mapped[int | None] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    taken_back_at: Mapped[datetime | None]
+
+
+class Match(Table):
+    """What the funder adds to the tips of a round: `percent` (basis points) or a `lump` sum."""
+
+    __tablename__ = "matches"
+
+    round_id: Mapped[int] = mapped_column(
+        ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
+    )
+    kind: Mapped[str]
+    value: Mapped[int]
+    limit_amount: Mapped[int | None]
