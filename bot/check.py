@@ -15,6 +15,7 @@ from bot.ui import setup
 from storage import policy as stored
 from storage import record
 from storage.database import Database, DatabaseUnusable, verify_file
+from storage.express import Through
 
 OK, FAULTY = 0, 78
 
@@ -60,7 +61,7 @@ async def _contents(database: Database, say: Callable[[str], None]) -> _Stored:
         for guild_id in await record.servers(session):
             broken = await history.faults(session, guild_id)
             found.faults += [f"server {guild_id}: {fault}" for fault in broken]
-            last = await record.last(session, guild_id)
+            last = await record.last(Through(session), guild_id)
             if not broken and last is not None:
                 say(f"ok     server {guild_id}: record of {last[0]} rows, head {last[1][:16]}")
         for guild_id in await stored.servers(session):

@@ -11,9 +11,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.domain import emoji
 from bot.domain.canonical import canonical
 from bot.domain.errors import Kept
 from bot.jobs.delivery import Delivery
+from bot.jobs.reactions import Reactions
+from bot.jobs.reconcile import Reconciler
+from bot.jobs.seeding import Seeding
 from bot.jobs.tick import Ticker
 from bot.settings import Settings
 from bot.ui.answers import answer_error
@@ -24,13 +28,17 @@ log = logging.getLogger(__name__)
 
 EXTENSIONS = (
     "cogs.about",
+    "cogs.audit",
     "cogs.confirmations",
     "cogs.helpers",
     "cogs.hours",
     "cogs.payout",
+    "cogs.proposals",
     "cogs.rounds",
     "cogs.settings",
     "cogs.setup",
+    "cogs.thanks",
+    "cogs.tipjar",
 )
 
 
@@ -70,7 +78,16 @@ class Stipend(commands.Bot):
         self.clock = clock
         self.db = Database(settings.database_url, keep=(Kept,))
         self.delivery = Delivery(self, self.db, clock=clock, interval_ms=settings.post_interval_ms)
-        self.ticker = Ticker(self.db, self.delivery, clock=clock)
+        self.seeding = Seeding(self, self.db, clock=clock, deliver=self.delivery.deliver)
+        self.reactions = Reactions(
+            self,
+            self.db,
+            clock=clock,
+            deliver=self.delivery.deliver,
+            seed=self.seeding.seed,
+        )
+        self.reconciler = Reconciler(self, self.db, self.reactions, clock=clock)
+        self.ticker = Ticker(self.db, self.delivery, self.seeding, self.reconciler, clock=clock)
         self._schedule = schedule
 
     async def setup_hook(self) -> None:
@@ -86,6 +103,7 @@ class Stipend(commands.Bot):
         """Stop the timer and let go of Discord and the database."""
         self.ticker.stop()
         await super().close()
+        await self.reactions.close()
         await self.db.close()
 
     async def tick(self) -> None:
@@ -99,9 +117,30 @@ class Stipend(commands.Bot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages alone: there are no prefix commands."""
 
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """Queue a reaction; nothing may be awaited before that."""
+        self.reactions.put(payload)
+
+    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
+        """Queue that a reaction was taken away; nothing may be awaited before that."""
+        self.reactions.put(payload)
+
+    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
+        """Queue that somebody removed all reactions of a message."""
+        self.reactions.put_cleared(payload.guild_id, payload.message_id)
+
+    async def on_raw_reaction_clear_emoji(
+        self, payload: discord.RawReactionClearEmojiEvent
+    ) -> None:
+        """Queue that somebody removed all reactions with one emoji."""
+        self.reactions.put_cleared(
+            payload.guild_id, payload.message_id, emoji.of_payload(payload.emoji)
+        )
+
     async def on_ready(self) -> None:
         """Catch up on what was due or unsaid while the bot was away."""
         log.info("ready in %d servers", len(self.guilds))
+        self.reconciler.mark_ready()
         if self._schedule:
             await self.tick()
 

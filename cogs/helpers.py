@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.domain import emoji as emojis
 from bot.domain.errors import Refusal
 from bot.services import confirmations, roster
 from bot.services.roster import Standing
@@ -30,10 +31,12 @@ class Helpers(commands.GroupCog, group_name="helper", group_description="Who hel
         self.bot = bot
 
     @app_commands.command()
-    async def join(self, interaction: Interaction) -> None:
+    @app_commands.describe(emoji="the one that stands for you on the board; also to change it")
+    async def join(self, interaction: Interaction, emoji: str | None = None) -> None:
         """Ask to become a helper."""
+        chosen = await own_emoji(interaction, emoji)
         async with self.bot.db.write() as session:
-            standing = await roster.join(session, by=actor(interaction))
+            standing = await roster.join(session, by=actor(interaction), emoji=chosen)
         await self._answer(interaction, standing, overviews.joined(standing))
 
     @app_commands.command()
@@ -58,11 +61,21 @@ class Helpers(commands.GroupCog, group_name="helper", group_description="Who hel
         await self._answer(interaction, standing, overviews.vouched(standing))
 
     @app_commands.command()
-    @app_commands.describe(user="who shall be a helper")
-    async def add(self, interaction: Interaction, user: discord.User | discord.Member) -> None:
+    @app_commands.describe(
+        user="who shall be a helper", emoji="the one that stands for them on the board"
+    )
+    async def add(
+        self,
+        interaction: Interaction,
+        user: discord.User | discord.Member,
+        emoji: str | None = None,
+    ) -> None:
         """Put somebody on the roster (moderators)."""
+        chosen = await own_emoji(interaction, emoji)
         async with self.bot.db.write() as session:
-            standing = await roster.add(session, by=actor(interaction), person=person(user))
+            standing = await roster.add(
+                session, by=actor(interaction), person=person(user), emoji=chosen
+            )
         await self._answer(interaction, standing, overviews.added(standing))
 
     @app_commands.command()
@@ -101,6 +114,31 @@ class Helpers(commands.GroupCog, group_name="helper", group_description="Who hel
 
     async def _answer(self, interaction: Interaction, standing: Standing, text: str) -> None:
         await answer(interaction, await with_role(interaction, standing, text))
+        await self.bot.deliver(actor(interaction).guild_id)
+
+
+async def own_emoji(interaction: Interaction, typed: str | None) -> str | None:
+    """Return the emoji that somebody typed as Discord spells it; a custom one is of this server."""
+    if typed is None:
+        return None
+    chosen = emojis.parse(typed)
+    number = emojis.custom_id(chosen)
+    guild = interaction.guild
+    if number is None or guild is None:
+        return chosen
+    try:
+        # Asked for: without a privilege more, Discord does not tell of new and deleted ones.
+        found = await guild.fetch_emoji(number)
+    except discord.NotFound:
+        raise Refusal(
+            "That emoji is not of this server, so it cannot stand for a helper here. "
+            f"Type {emojis.ACCEPTED}."
+        ) from None
+    if found.roles or not found.available:
+        raise Refusal(
+            f"The bot may not use that emoji: it is kept for some roles. Type {emojis.ACCEPTED}."
+        )
+    return str(found)
 
 
 async def setup(bot: Stipend) -> None:

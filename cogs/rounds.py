@@ -112,6 +112,23 @@ class Rounds(commands.GroupCog, group_name="round", group_description="Reward pe
         """Remember that a thread is gone."""
         await self.bot.delivery.thread_deleted(payload.guild_id, payload.thread_id)
 
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """Rebuild a board that somebody deleted."""
+        if payload.guild_id is not None:
+            await self.bot.delivery.messages_deleted(payload.guild_id, [payload.message_id])
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """Rebuild a board that somebody deleted among others."""
+        if payload.guild_id is not None:
+            await self.bot.delivery.messages_deleted(payload.guild_id, payload.message_ids)
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Pin a board again that somebody unpinned."""
+        await self.bot.delivery.message_changed(payload.data)
+
 
 def _words(reason: str) -> str:
     words = reason.strip()

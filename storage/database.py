@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, InvalidRequestError
@@ -22,6 +23,10 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+
+from storage.express import Direct, Runner, Through
+
+T = TypeVar("T")
 
 HEAD = "0002"
 """The newest migration; a test compares it with the scripts, so that a start needs no alembic."""
@@ -53,6 +58,8 @@ class Database:
         self._keep = keep
         self._turn = asyncio.Lock()
         self._engine: AsyncEngine | None = None
+        self._lane = ThreadPoolExecutor(1, thread_name_prefix="express")
+        self._direct: Direct | None = None
         self._sessions: dict[bool, async_sessionmaker[AsyncSession]] = {}
 
     @property
@@ -99,6 +106,9 @@ class Database:
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
+        if self._direct is not None:
+            await asyncio.get_running_loop().run_in_executor(self._lane, self._direct.close)
+            self._direct = None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -120,6 +130,28 @@ class Database:
                 await session.commit()
                 raise
             await session.commit()
+
+    async def express(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
+        """Run a write that uses prepared statements only, as one transaction.
+
+        On a SQLite file it runs in one go in a thread of its own: `work` may wait for nothing
+        but the runner. Elsewhere it is an ordinary write session.
+        """
+        if self.path is None:
+            async with self.write() as session:
+                return await work(Through(session))
+        async with self._turn:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._lane, self._run_express, work)
+
+    def _run_express(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
+        if self._direct is None:
+            connection = sqlite3.connect(
+                self.url.database or "", uri="uri" in self.url.query, check_same_thread=False
+            )
+            _prepare_sqlite(connection, None)
+            self._direct = Direct(connection)
+        return self._direct.transaction(work)
 
     async def copy_to(self, target: Path) -> None:
         """Write a consistent copy of a SQLite file and verify it; never overwrites."""

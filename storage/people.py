@@ -10,13 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.tables import Helper, Payment, Person, Vouch
 
 
-async def seen(session: AsyncSession, *, guild_id: int, user_id: int, name: str) -> None:
-    """Remember somebody's present name."""
+async def seen(session: AsyncSession, *, guild_id: int, user_id: int, name: str) -> bool:
+    """Remember somebody's present name; whether it is another than before."""
     known = await session.get(Person, (guild_id, user_id))
     if known is None:
         session.add(Person(guild_id=guild_id, user_id=user_id, name=name))
-    elif known.name != name:
+        return True
+    is_new = known.name != name
+    if is_new:
         known.name = name
+    return is_new
 
 
 async def names(

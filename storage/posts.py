@@ -42,3 +42,14 @@ async def parked(session: AsyncSession, guild_id: int | None) -> Sequence[Post]:
     if guild_id is not None:
         query = query.where(Post.guild_id == guild_id)
     return (await session.scalars(query.order_by(Post.id))).all()
+
+
+async def reminders(session: AsyncSession, guild_id: int) -> Sequence[Post]:
+    """Return the reminders of a server that are kept, oldest first: a handful at most."""
+    query = select(Post).where(Post.guild_id == guild_id, Post.kind == "reminder")
+    return (await session.scalars(query.order_by(Post.id))).all()
+
+
+async def forget(session: AsyncSession, post: Post) -> None:
+    """Drop a post that nobody needs to know of any more."""
+    await session.delete(post)

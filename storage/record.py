@@ -5,37 +5,67 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import BigInteger, Insert, bindparam, case, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import Claim, Confirmation, Opening, RecordRow
+from storage.express import DIALECTS, Runner
+from storage.tables import Claim, Confirmation, Opening, RecordRow, Round, Table
+from storage.tables.base import core
 
 
-async def last(session: AsyncSession, guild_id: int) -> tuple[int, str] | None:
+def _insert(table: type[Table]) -> Insert:
+    """Return the statement that adds a row with every column given by its name."""
+    columns = table.__table__.columns
+    return core(table).insert().values({c.name: bindparam(c.name, type_=c.type) for c in columns})
+
+
+_ROUNDS = core(Round)
+_LAST = dict.fromkeys(
+    DIALECTS,
+    select(RecordRow.number, RecordRow.hash)
+    .where(RecordRow.guild_id == bindparam("guild", type_=BigInteger))
+    .order_by(RecordRow.number.desc())
+    .limit(1),
+)
+_ADD = dict.fromkeys(DIALECTS, _insert(RecordRow))
+_ADD_OPENING = dict.fromkeys(DIALECTS, _insert(Opening))
+_TOUCH = dict.fromkeys(
+    DIALECTS,
+    update(_ROUNDS)
+    .where(_ROUNDS.c.id == bindparam("round", type_=BigInteger))
+    .values(
+        record_first=case(
+            (_ROUNDS.c.record_first == 0, bindparam("row", type_=BigInteger)),
+            else_=_ROUNDS.c.record_first,
+        ),
+        record_last=bindparam("row", type_=BigInteger),
+    ),
+)
+
+
+async def last(run: Runner, guild_id: int) -> tuple[int, str] | None:
     """Return number and hash of a server's last row, None where there is none."""
-    row = (
-        await session.execute(
-            select(RecordRow.number, RecordRow.hash)
-            .where(RecordRow.guild_id == guild_id)
-            .order_by(RecordRow.number.desc())
-            .limit(1)
-        )
-    ).first()
-    return (row.number, row.hash) if row else None
+    found = await run.rows(_LAST, {"guild": guild_id})
+    return (found[0][0], found[0][1]) if found else None
 
 
-async def add(session: AsyncSession, **values: str | int) -> None:
+async def add(run: Runner, **values: str | int) -> None:
     """Append one row."""
-    await session.execute(insert(RecordRow).values(**values))
+    await run.rows(_ADD, values)
 
 
 async def add_opening(
-    session: AsyncSession, *, guild_id: int, number: int, field: str, salt: str, text: str
+    run: Runner, *, guild_id: int, number: int, field: str, salt: str, text: str
 ) -> None:
     """Keep the text behind a digest."""
     values = {"guild_id": guild_id, "number": number, "field": field, "salt": salt, "text": text}
-    await session.execute(insert(Opening).values(**values))
+    await run.rows(_ADD_OPENING, values)
+
+
+async def touch(run: Runner, round_id: int, number: int) -> None:
+    """Let a row belong to the part of the record that the bundle of a round holds."""
+    await run.rows(_TOUCH, {"round": round_id, "row": number})
 
 
 async def rows(

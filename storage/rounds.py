@@ -4,16 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import BigInteger, bindparam, delete, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import ActDone, Decline, Entry, Round
+from storage.express import DIALECTS, Runner
+from storage.tables import ActDone, Decline, Entry, PolicyVersion, Round
 
 
 async def get(session: AsyncSession, round_id: int) -> Round | None:
     """Return a round by its key."""
     return await session.get(Round, round_id)
+
+
+class Ballot(NamedTuple):
+    """What decides about the thanks of a round; instants in microseconds since 1970."""
+
+    id: int
+    label: str
+    state: str
+    close_at: int
+    closed_at: int | None
+    counted_at: int | None
+    policy: str
+
+
+_BALLOT = dict.fromkeys(
+    DIALECTS,
+    select(
+        Round.id,
+        Round.label,
+        Round.state,
+        type_coerce(Round.close_at, BigInteger),
+        type_coerce(Round.closed_at, BigInteger),
+        type_coerce(Round.counted_at, BigInteger),
+        PolicyVersion.document,
+    )
+    .join(
+        PolicyVersion,
+        (PolicyVersion.guild_id == Round.guild_id)
+        & (PolicyVersion.version == Round.policy_version),
+    )
+    .where(Round.id == bindparam("round", type_=BigInteger)),
+)
+
+
+async def ballot(run: Runner, round_id: int) -> Ballot:
+    """Return what decides about the thanks of a round."""
+    return Ballot._make((await run.rows(_BALLOT, {"round": round_id}))[0])
 
 
 async def of_server(
@@ -61,6 +100,12 @@ async def unfinished_servers(session: AsyncSession) -> Sequence[int]:
             .distinct()
         )
     ).all()
+
+
+async def servers_waiting(session: AsyncSession) -> Sequence[int]:
+    """Return the servers with a closed round whose thanks are not counted."""
+    query = select(Round.guild_id).where(Round.state == "review", Round.counted_at.is_(None))
+    return (await session.scalars(query.distinct())).all()
 
 
 async def acts_done(session: AsyncSession, round_id: int) -> frozenset[str]:

@@ -4,74 +4,175 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from storage.tables import Tally, Thanks
+from storage.batches import FLAG, TEXT, WHOLE, pack, unpacked
+from storage.express import DIALECTS, Runner
+from storage.tables import Board, Helper, Place, Tally, ThankedMessage, Thanks
+from storage.tables.base import core, microseconds
 
-MOST_AT_ONCE = 500
-_KEY = (Thanks.helper_id, Thanks.voter_id, Thanks.source, Thanks.origin_id, Thanks.burst)
+_TABLE = core(Thanks)
 _KEY_NAMES = ("helper_id", "voter_id", "source", "origin_id", "burst")
-_STANDS = Thanks.taken_back_at.is_(None)
-_COUNTS = Thanks.doubt == ""
+_KEY = tuple(_TABLE.c[name] for name in _KEY_NAMES)
+_STANDS = _TABLE.c.taken_back_at.is_(None)
+_COUNTS = _TABLE.c.doubt == ""
 
 KeyRow = tuple[int, int, int, int, int]
 """helper, voter, source, origin, burst."""
 
-
-async def standing(
-    session: AsyncSession, round_id: int, keys: Collection[KeyRow]
-) -> dict[KeyRow, bool]:
-    """Return which of these thanks are known, and whether each stands."""
-    known: dict[KeyRow, bool] = {}
-    for some in _chunks(list(keys)):
-        found = await session.execute(
-            select(*_KEY, Thanks.taken_back_at).where(
-                Thanks.round_id == round_id, tuple_(*_KEY).in_(some)
-            )
-        )
-        known |= {tuple(row[:5]): row[5] is None for row in found}  # type: ignore[misc]
-    return known
+NewRow = tuple[int, int, int, int, int, datetime, str, datetime | None, str, bool]
+"""The key, then at, doubt, after, note, private."""
 
 
-async def add(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store thanks; one that was taken back stands again, as it is made now."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement: Any = dialect.insert(Thanks)
-    renewed = ("at", "after", "doubt", "taken_back_at", "kept_at", "note", "private")
-    statement = statement.on_conflict_do_update(
-        index_elements=["round_id", *_KEY_NAMES],
-        set_={name: statement.excluded[name] for name in renewed},
-        where=Thanks.taken_back_at.is_not(None),
+def _among(dialect: str) -> ColumnElement[bool]:
+    """Return the condition for standing thanks of a round with one of the packed keys.
+
+    As a row value: from the keys to the thanks, each is one search in the tree.
+    """
+    rows, fields = unpacked("thanks_keys", [WHOLE] * len(_KEY), dialect=dialect)
+    return and_(
+        _TABLE.c.round_id == bindparam("round", type_=WHOLE),
+        tuple_(*_KEY).in_(select(*fields).select_from(rows)),
+        _STANDS,
     )
-    await session.execute(statement, [dict(row) for row in rows])
+
+
+def _standing(dialect: str) -> Any:
+    return select(*_KEY, _TABLE.c.doubt).where(_among(dialect))
+
+
+def _add(dialect: str) -> Any:
+    rows, fields = unpacked(
+        "thanks_rows",
+        [WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, TEXT, WHOLE, TEXT, FLAG],
+        dialect=dialect,
+    )
+    names = ("round_id", *_KEY_NAMES, "at", "doubt", "after", "note", "private")
+    source = select(bindparam("round", type_=WHOLE), *fields).select_from(rows).where(true())
+    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(_TABLE)
+    statement = statement.from_select(names, source, include_defaults=False)
+    renewed = {name: statement.excluded[name] for name in names[6:]}
+    return statement.on_conflict_do_update(
+        index_elements=["round_id", *_KEY_NAMES],
+        set_={**renewed, "taken_back_at": None, "kept_at": None},
+        where=_TABLE.c.taken_back_at.is_not(None),
+    ).returning(*_KEY)
+
+
+def _change(dialect: str, name: str) -> Any:
+    """Return the statement that sets an instant of standing thanks."""
+    instant = bindparam("instant", type_=WHOLE)
+    return update(_TABLE).where(_among(dialect)).values({name: instant}).returning(*_KEY)
+
+
+_STANDING = {dialect: _standing(dialect) for dialect in DIALECTS}
+_ADD = {dialect: _add(dialect) for dialect in DIALECTS}
+_TAKE_BACK = {dialect: _change(dialect, "taken_back_at") for dialect in DIALECTS}
+_KEEP = {dialect: _change(dialect, "kept_at") for dialect in DIALECTS}
+
+
+class Spot(NamedTuple):
+    """Where on a board an emoji stands, whose it is, and where that helper stands at present."""
+
+    message_id: int
+    emoji_key: str
+    place_id: int
+    round_id: int
+    helper_id: int
+    is_removed: bool
+    helper_state: str
+
+
+def _spots(dialect: str) -> Any:
+    rows, (wanted,) = unpacked("message_ids", [WHOLE], dialect=dialect)
+    return (
+        select(
+            Board.message_id,
+            Place.emoji_key,
+            Place.id,
+            Place.round_id,
+            Place.user_id,
+            Place.removed_at.is_not(None),
+            Helper.state,
+        )
+        .select_from(rows)
+        .join(Board, Board.message_id == wanted)
+        .join(Place, Place.board_id == Board.id)
+        .join(Helper, (Helper.guild_id == Place.guild_id) & (Helper.user_id == Place.user_id))
+        .where(Board.guild_id == bindparam("guild", type_=WHOLE))
+    )
+
+
+_SPOTS = {dialect: _spots(dialect) for dialect in DIALECTS}
+
+
+async def spots(
+    run: Runner, guild_id: int, message_ids: Collection[int]
+) -> dict[tuple[int, str], Spot]:
+    """Return what stands on these messages, as far as they are boards of the server."""
+    packed = pack([message_id] for message_id in message_ids)
+    found = await run.rows(_SPOTS, {"guild": guild_id, "message_ids": packed})
+    return {(row[0], row[1]): Spot._make(row) for row in found}
+
+
+async def thanked_message(
+    session: AsyncSession, round_id: int, message_id: int
+) -> ThankedMessage | None:
+    """Return a message whose author was thanked with the thanks emoji in a round."""
+    return await session.get(ThankedMessage, (round_id, message_id))
+
+
+async def standing(run: Runner, round_id: int, keys: Collection[KeyRow]) -> dict[KeyRow, str]:
+    """Return which of these thanks stand, and why each does not count, empty where it does."""
+    if not keys:
+        return {}
+    found = await run.rows(_STANDING, {"round": round_id, "thanks_keys": pack(keys)})
+    return {tuple(row[:5]): row[5] for row in found}
+
+
+async def add(run: Runner, round_id: int, rows: Iterable[NewRow]) -> list[KeyRow]:
+    """Store thanks and return the new ones; one that was taken back stands again as it is now."""
+    packed = pack(
+        [*row[:5], microseconds(row[5]), row[6], row[7] and microseconds(row[7]), *row[8:]]
+        for row in rows
+    )
+    found = await run.rows(_ADD, {"round": round_id, "thanks_rows": packed})
+    return [tuple(row) for row in found]
 
 
 async def take_back(
-    session: AsyncSession, round_id: int, keys: Collection[KeyRow], *, at: datetime
-) -> None:
-    """Take thanks back; the rows stay."""
-    for some in _chunks(list(keys)):
-        await session.execute(
-            update(Thanks)
-            .where(Thanks.round_id == round_id, tuple_(*_KEY).in_(some), _STANDS)
-            .values(taken_back_at=at)
-        )
+    run: Runner, round_id: int, keys: Collection[KeyRow], *, at: datetime
+) -> list[KeyRow]:
+    """Take thanks back and return those that stood; the rows stay."""
+    if not keys:
+        return []
+    parameters = {"round": round_id, "thanks_keys": pack(keys), "instant": microseconds(at)}
+    return [tuple(row) for row in await run.rows(_TAKE_BACK, parameters)]
 
 
 async def keep(
-    session: AsyncSession, round_id: int, keys: Collection[KeyRow], *, at: datetime | None
+    run: Runner, round_id: int, keys: Collection[KeyRow], *, at: datetime | None
 ) -> None:
     """Note that reactions were taken away after the close, or (None) that they are back."""
-    for some in _chunks(list(keys)):
-        await session.execute(
-            update(Thanks)
-            .where(Thanks.round_id == round_id, tuple_(*_KEY).in_(some), _STANDS)
-            .values(kept_at=at)
-        )
+    if keys:
+        instant = at and microseconds(at)
+        await run.rows(_KEEP, {"round": round_id, "thanks_keys": pack(keys), "instant": instant})
 
 
 async def reopen(session: AsyncSession, round_id: int, *, doubts: tuple[str, str]) -> None:
@@ -162,6 +263,48 @@ async def of_origin(
     return [(row[0], row[1], row[2] is not None, row[3]) for row in found]
 
 
+async def mutual(session: AsyncSession, round_id: int, helper_id: int) -> frozenset[int]:
+    """Return who thanked a helper and was thanked by them in the same round."""
+    back = aliased(Thanks)
+    found = await session.scalars(
+        select(Thanks.voter_id)
+        .join(
+            back,
+            (back.round_id == Thanks.round_id)
+            & (back.helper_id == Thanks.voter_id)
+            & (back.voter_id == Thanks.helper_id),
+        )
+        .where(
+            Thanks.round_id == round_id,
+            Thanks.helper_id == helper_id,
+            _STANDS,
+            back.taken_back_at.is_(None),
+        )
+        .distinct()
+    )
+    return frozenset(found.all())
+
+
+async def one(session: AsyncSession, round_id: int, key: KeyRow) -> Thanks | None:
+    """Return one thanks, also one that was taken back."""
+    return await session.get(Thanks, (round_id, *key))
+
+
+async def placed(session: AsyncSession, round_id: int) -> frozenset[int]:
+    """Return who stood on the board of a round at any time."""
+    found = await session.scalars(
+        select(Place.user_id).where(Place.round_id == round_id).distinct()
+    )
+    return frozenset(found.all())
+
+
+async def board_of(session: AsyncSession, place_id: int) -> Board | None:
+    """Return the board on which a place is."""
+    return await session.scalar(
+        select(Board).join(Place, Place.board_id == Board.id).where(Place.id == place_id)
+    )
+
+
 async def tallies(session: AsyncSession, round_id: int) -> dict[int, int]:
     """Return the voters of every helper as they were counted for good."""
     found = await session.execute(
@@ -177,8 +320,3 @@ async def add_tallies(session: AsyncSession, round_id: int, voters: Mapping[int,
     ]
     if rows:
         await session.execute(insert(Tally), rows)
-
-
-def _chunks(keys: list[KeyRow]) -> Iterable[list[KeyRow]]:
-    for start in range(0, len(keys), MOST_AT_ONCE):
-        yield keys[start : start + MOST_AT_ONCE]

@@ -24,7 +24,7 @@ from bot import __version__
 from bot.domain.canonical import sha256
 from bot.domain.errors import Kept
 from bot.domain.people import Actor, Person
-from bot.services import hours, payments, roster, rounds, settings, settlement
+from bot.services import counting, hours, payments, roster, rounds, settings, settlement
 from bot.settings import ConfigurationError, Settings
 from storage import policy as stored
 from storage.database import Database, verify_file
@@ -112,7 +112,9 @@ async def play_a_quarter(path: Path) -> dict[str, Any]:
         await hours.withdraw(session, by=actor(ADA, late), number="4")
         await hours.edit(session, by=actor(BEN, late), number="5", duration="1h")
     async with db.write() as session:
-        await rounds.advance(session, GUILD, now=end)
+        while await rounds.advance(session, GUILD, now=end, stop_at_close=True):
+            for round_ in await counting.waiting(session, GUILD):
+                await counting.count(session, round_, now=end)
         # Between the close and the publication: Cat does without, Ada's line is adjusted.
         await roster.pay(session, by=actor(CAT, end), wanted=False)
         await settlement.adjust(

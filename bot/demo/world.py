@@ -140,7 +140,10 @@ class World:
     async def next_event(self) -> Event | None:
         """Return what the bot does next by itself, from what it has stored."""
         async with self.bot.db.read() as session:
-            act: Act | None = await rounds.due(session, self.guild.id, now=self.now + FAR)
+            # Reminders come and go every two hours: nobody waits for one.
+            act: Act | None = await rounds.due(
+                session, self.guild.id, now=self.now + FAR, with_reminders=False
+            )
             if act is None:
                 return None
             labels = await rounds.labels(session, self.guild.id)

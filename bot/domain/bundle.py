@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.domain.canonical import sha256
 from bot.domain.errors import Refusal
-from bot.domain.money import parse_amount
+from bot.domain.money import format_amount, parse_amount
 from bot.domain.policy import read
 from bot.domain.record import Row, chain_faults, read_row
 from bot.domain.statement import (
@@ -29,6 +29,7 @@ from bot.domain.statement import (
     line_json,
 )
 from bot.domain.states import Line as LineState
+from bot.domain.tipjar import jar, read_match
 
 _FIELDS = frozenset({
     "stipend", "guild_id", "round", "version", "currency", "decimals", "policy", "total", "lines",
@@ -218,7 +219,10 @@ class _Replay:
     entries: dict[int, tuple[str, int]] = field(default_factory=dict)
     adjustments: dict[int, tuple[str, int, str]] = field(default_factory=dict)
     declined: list[str] | None = None
+    voters: Mapping[str, Any] = field(default_factory=dict)
     price: str = ""
+    tips: dict[int, str] = field(default_factory=dict)
+    match: Mapping[str, str] | None = None
     approvals: dict[str, set[str]] = field(default_factory=dict)
     published: str = ""
     paid: dict[str, str] = field(default_factory=dict)
@@ -234,6 +238,7 @@ def _replay(rows: Sequence[Row], label: str, version: int) -> _Replay:
             continue
         if not seen.published:
             _replay_input(seen, row)
+            _replay_tips(seen, row)
         if row.action == "payout.published" and data["version"] == version:
             seen.published = data["statement_sha256"]
             seen.waived = frozenset(data.get("waived", ()))
@@ -248,6 +253,8 @@ def _replay_input(seen: _Replay, row: Row) -> None:
             seen.policy = data["policy"]
         case "round.closed":
             seen.declined = data["declined"]
+        case "round.counted":
+            seen.voters = data["voters"]
         case "entry.logged" | "entry.edited":
             seen.entries[_number(row)] = (data["user_id"], data["minutes"])
         case "entry.withdrawn":
@@ -259,6 +266,16 @@ def _replay_input(seen: _Replay, row: Row) -> None:
             seen.price = data["price"]
         case "payout.approved":
             seen.approvals.setdefault(data["statement_sha256"], set()).add(row.actor)
+
+
+def _replay_tips(seen: _Replay, row: Row) -> None:
+    match row.action:
+        case "tipjar.recorded" | "tipjar.carried":
+            seen.tips[_number(row)] = row.data["amount"]
+        case "tipjar.corrected" | "tipjar.uncarried":
+            del seen.tips[_number(row)]
+        case "tipjar.matched":
+            seen.match = row.data
 
 
 def _replay_status(seen: _Replay, row: Row) -> None:
@@ -294,10 +311,21 @@ def _input_faults(document: dict[str, Any]) -> Iterator[str]:
         {a["number"]: (a["user_id"], a["minutes"], a["amount"]) for a in inputs["adjustments"]},
         seen.adjustments,
     )
+    yield from _differences("voters of", inputs["voters"], seen.voters)
     if inputs["declined"] != seen.declined:
         yield f"declined: the bundle says {inputs['declined']!r}, the record {seen.declined!r}"
     if inputs["price"] != seen.price:
         yield f"price: the bundle says {inputs['price']!r}, the record {seen.price!r}"
+    tips = _tips(seen, decimals=read(document["policy"]).decimals)
+    if inputs["tips"] != tips:
+        yield f"tips: the bundle says {inputs['tips']!r}, the record {tips!r}"
+
+
+def _tips(seen: _Replay, *, decimals: int) -> str:
+    """The tip jar that follows from the record: its tips, and the match of the funder."""
+    tips = sum(parse_amount(amount, decimals=decimals) for amount in seen.tips.values())
+    match = read_match(seen.match, decimals=decimals) if seen.match else None
+    return format_amount(jar(tips, match).total, decimals=decimals)
 
 
 def _differences(

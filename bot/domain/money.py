@@ -9,6 +9,9 @@ from bot.domain.errors import Refusal
 LARGEST = 2**63 - 1
 """The largest amount, in smallest units: what a 64-bit database column holds."""
 
+WHOLE_BP = 10_000
+"""A whole, 100 %, in basis points."""
+
 _LONGEST_TEXT = 64
 _GROUP = 3
 
@@ -111,15 +114,15 @@ def convert(amount: int, *, decimals: int, price: tuple[int, int], step: tuple[i
     return converted
 
 
-def parse_share_bp(text: str) -> int:
+def parse_share_bp(text: str, *, most_percent: int = 100) -> int:
     """Read a percentage from 0 to 100, `20`, `20 %` or `12.5%`, in basis points (0..10000)."""
     match = _SHARE.fullmatch(text.strip()) if len(text) <= _LONGEST_TEXT else None
     if match is not None:
         fraction = (match[2] or "").rstrip("0")
         bp = int(match[1] + fraction.ljust(2, "0"))
-        if len(fraction) <= 2 and bp <= 100_00:  # noqa: PLR2004 - two decimals, 100 %
+        if len(fraction) <= 2 and bp <= most_percent * 100:  # noqa: PLR2004 - two decimals
             return bp
-    raise Refusal("Write a percentage from 0 to 100 like `20`, `20 %` or `12.5%`.")
+    raise Refusal(f"Write a percentage from 0 to {most_percent} like `20`, `20 %` or `12.5%`.")
 
 
 def format_share(bp: int) -> str:

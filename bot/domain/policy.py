@@ -13,6 +13,7 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.domain import emoji
 from bot.domain.calendar import Timetable
 from bot.domain.errors import Refusal
 from bot.domain.money import (
@@ -29,7 +30,6 @@ MONTHS = (
 )  # fmt: skip
 CLEAR = "-"
 LONGEST_VALUE = 200
-LONGEST_EMOJI = 16
 MOST_DECIMALS = 8
 REQUIRED = ("support_channel", "committee_channel", "committee_role", "cap", "hourly_rate")
 KEPT_WHILE_OPEN = ("cap", "hourly_rate")
@@ -215,16 +215,11 @@ def _decimals(text: str, document: Mapping[str, str]) -> str:
     return decimals
 
 
-_CUSTOM_EMOJI = re.compile(r"<a?:\w{2,32}:[0-9]{15,20}>")
-# A key such as 1 in a box, or neither letters nor anything else that a plain keyboard types.
-_SYMBOLS = re.compile(r"[0-9#*]\ufe0f?\u20e3|[^\x00-\x7f\w\s]+")
-
-
 def _emoji(text: str, _document: Mapping[str, str]) -> str:
-    symbols = len(text) <= LONGEST_EMOJI and _SYMBOLS.fullmatch(text)
-    if symbols or _CUSTOM_EMOJI.fullmatch(text):
-        return text
-    raise Refusal("one emoji, such as 🙏")
+    try:
+        return emoji.parse(text)
+    except Refusal as refusal:
+        raise Refusal("one emoji, such as 🙏") from refusal
 
 
 def _address(text: str, _document: Mapping[str, str]) -> str:

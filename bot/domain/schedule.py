@@ -21,9 +21,11 @@ NOTES = 3
 class RoundFacts:
     """What the schedule needs to know of one round; instants are aware UTC.
 
+    `counted` tells whether its thanks were counted for good: no draft is made before that.
     `due_lines` counts lines that wait for payment, `held_lines` those that are disputed or held,
     `correction` is the version of a correction that waits as a draft, `done` names the acts that
-    were carried out or skipped.
+    were carried out or skipped. Reminders are due at `open_at` and every `reminder_every` after it
+    (None: never); `reminders` is the number of the last interval for which one was due.
     """
 
     round_id: int
@@ -39,18 +41,26 @@ class RoundFacts:
     due_lines: int = 0
     held_lines: int = 0
     correction: int | None = None
+    counted: bool = True
     done: frozenset[str] = frozenset()
+    open_at: datetime | None = None
+    reminder_every: timedelta | None = None
+    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something to do now: `due_at` is when it should have happened."""
+    """Something to do now: `due_at` is when it should have happened.
+
+    `slot` is the number of a reminder's interval; everything else happens once.
+    """
 
     name: str
     round_id: int
     due_at: datetime
     late: bool = False
     skipped: bool = False
+    slot: int | None = None
 
 
 def next_act(rounds: list[RoundFacts], now: datetime) -> Act | None:
@@ -82,6 +92,26 @@ def _acts(facts: RoundFacts, now: datetime) -> Iterator[Act]:
             continue
         skipped = "note" in name and now - due_at > NOTE_INTERVAL
         yield Act(name, facts.round_id, due_at, now - due_at > LATE_AFTER, skipped)
+    if facts.state is Round.OPEN:
+        yield from _reminders(facts, now)
+
+
+def _reminders(facts: RoundFacts, now: datetime) -> Iterator[Act]:
+    """Yield the newest reminder that is due and the first ahead; older ones are nobody's loss.
+
+    Each is counted from the opening, so that lateness does not add up, and none is due at the
+    close or after it.
+    """
+    every, open_at = facts.reminder_every, facts.open_at
+    if every is None or open_at is None:
+        return
+    last = -((open_at - facts.close_at) // every) - 1
+    newest = min((now - open_at) // every, last)
+    for slot in (newest, max(newest, facts.reminders) + 1):
+        if facts.reminders < slot <= last:
+            due_at = open_at + slot * every
+            late = now - due_at
+            yield Act("reminder", facts.round_id, due_at, late > LATE_AFTER, late > every, slot)
 
 
 def _instants(facts: RoundFacts) -> Iterator[tuple[str, datetime]]:
@@ -90,7 +120,7 @@ def _instants(facts: RoundFacts) -> Iterator[tuple[str, datetime]]:
             if facts.call_at < facts.close_at:
                 yield "call", facts.call_at
             yield "close", facts.close_at
-        case Round.REVIEW:
+        case Round.REVIEW if facts.counted:
             yield "compute", facts.compute_at
         case Round.DRAFT if facts.drafted_at is not None:
             yield from _notes("draft", facts.drafted_at)

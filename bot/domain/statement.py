@@ -149,6 +149,11 @@ class Statement:
         return sum(line.hours_amount + line.thanks_amount + line.adjustment for line in self.lines)
 
     @property
+    def tips_given(self) -> int:
+        """What all lines together receive of the tip jar: the whole of it, or nothing."""
+        return sum(line.tips_amount for line in self.lines)
+
+    @property
     def room(self) -> int:
         """What positive adjustments may still add before the cap is reached; never below 0."""
         assert self.policy.cap is not None

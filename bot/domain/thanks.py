@@ -12,10 +12,15 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from bot.domain.policy import Policy
+from bot.domain.states import Helper
 
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 WHOLE_ROUND_WITHIN = timedelta(days=1)
 """A board that was posted later than this after its round opened was not there all the time."""
+
+
+THANKABLE = frozenset({Helper.ACTIVE, Helper.DROPPED})
+"""Who is on the roster as far as thanks go: leaving the board is not leaving the roster."""
 
 
 class Source(IntEnum):
@@ -65,11 +70,16 @@ def created_at(snowflake: int) -> datetime:
 
 def doubt_of(policy: Policy, *, voter_id: int, joined_at: datetime | None, at: datetime) -> Doubt:
     """Judge a voter at the moment of the thanks; an unknown join date is not young."""
-    if at - created_at(voter_id) < timedelta(days=policy.voter_account_days):
+    if _is_young(created_at(voter_id), days=policy.voter_account_days, at=at):
         return Doubt.ACCOUNT
-    if joined_at is not None and at - joined_at < timedelta(days=policy.voter_member_days):
+    if joined_at is not None and _is_young(joined_at, days=policy.voter_member_days, at=at):
         return Doubt.MEMBER
     return Doubt.NONE
+
+
+def _is_young(since: datetime, *, days: int, at: datetime) -> bool:
+    # Discord's clock may be ahead of this one: 0 days are none all the same.
+    return days > 0 and at - since < timedelta(days=days)
 
 
 def counts_from(policy: Policy, *, voter_id: int, joined_at: datetime | None) -> datetime:

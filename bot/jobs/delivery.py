@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 import discord
 
-from bot.jobs import wording
+from bot.jobs import reminding, wording
 from bot.jobs.wording import Message, Place
-from bot.services import outbox
+from bot.services import boards, outbox, reminders
 from bot.services import threads as thread_service
 from bot.ui.answers import incident
+from storage import boards as stored_boards
 from storage import posts
 from storage.tables import Post
 
@@ -30,6 +31,8 @@ LONGEST_IDLE: Final = 10_080
 """Minutes after which Discord archives a silent thread; the most there is."""
 THREAD_EXISTS = 160_004
 UNKNOWN_MESSAGE = 10_008
+PACED: Final = frozenset({"card", "thanks"})
+"""What people may make many of at once: one a second in a channel."""
 
 
 @dataclass
@@ -117,6 +120,13 @@ class Delivery:
         async with self._db.read() as session:
             message = await wording.word(session, post)
         if message is None:
+            if post.kind == reminders.KIND and post.message_id is not None:
+                await reminding.delete(
+                    self._bot,
+                    post.guild_id,
+                    channel_id=post.channel_id,
+                    message_id=post.message_id,
+                )
             await self._fail(post, "no longer needed", outbox.SKIPPED)
             return ""
         if message.channel_id is None:
@@ -128,9 +138,18 @@ class Delivery:
             await self._fail(post, reason, outbox.PARKED)
             return f"{reason}."
         await message.draw()
+        return await self._put(server, post, message)
+
+    async def _put(self, server: _Server, post: Post, message: Message) -> str:
+        """Put a message where it belongs, in the way of its kind; return why not, as `_try`."""
+        assert message.channel_id is not None
         if message.place is Place.ANNOUNCEMENT:
             return await self._announce(post, message)
-        if post.kind == "card":
+        if message.board_id is not None:
+            return await self._put_up(post, message)
+        if message.since is not None and post.message_id is None:
+            return await self._remind(server, post, message)
+        if post.kind in PACED:
             await self._pace(server, message.channel_id)
         sent = await self._say(post, message)
         await self._sent(post, sent)
@@ -148,6 +167,35 @@ class Delivery:
         # Discord drops a repeat with the same nonce for some minutes after a crash or time-out.
         return await channel.send(nonce=f"stipend-{post.id}", **message.send())
 
+    async def _remind(self, server: _Server, post: Post, message: Message) -> str:
+        """Say a reminder where somebody spoke since the last one, and delete that."""
+        seen = await reminding.look(self._bot, post, message)
+        if seen.spoke:
+            sent: discord.Message | discord.PartialMessage = await self._say(post, message)
+        elif seen.unstored:
+            # Said before a crash that kept it from being stored.
+            channel = self._bot.get_partial_messageable(
+                message.channel_id or 0, guild_id=post.guild_id
+            )
+            sent = channel.get_partial_message(seen.unstored[-1])
+        else:
+            await self._fail(post, "nobody spoke since the last", outbox.SKIPPED)
+            return ""
+        async with self._db.write() as session:
+            await outbox.sent(
+                session, post, channel_id=sent.channel.id, message_id=sent.id, at=self._clock()
+            )
+            await reminders.replaced(session, post)
+        for message_id in {*seen.unstored} - {sent.id}:
+            await reminding.delete(
+                self._bot, post.guild_id, channel_id=sent.channel.id, message_id=message_id
+            )
+        async with self._db.read() as session:
+            withdrawn = await reminders.withdrawn(session, post.guild_id)
+        for earlier in withdrawn:
+            await self._try(server, earlier)
+        return ""
+
     async def _announce(self, post: Post, message: Message) -> str:
         """Announce a round: the message, its thread, the pin; each step is stored at once."""
         assert message.channel_id is not None
@@ -161,15 +209,26 @@ class Delivery:
                 await thread_service.announced(
                     session, post.round_id, channel_id=message.channel_id, message_id=message_id
                 )
+            await self._withdraw(post, message)
         partial = channel.get_partial_message(message_id)
         if message.thread_id is None and not await self._create_thread(
             post.round_id, partial, name=message.thread_name
         ):
             return "The announcement was deleted; it is posted again."
-        problem = await self._pin(post, partial)
+        problem = await self._pin(post, partial, what="announcement", setting_at=partial.channel.id)
         if not problem:
             await self._sent(post, partial)
         return problem
+
+    async def _withdraw(self, post: Post, message: Message) -> None:
+        """Delete the announcement that another one follows, because its thread is gone."""
+        if message.replaces is not None:
+            channel_id, message_id = message.replaces
+            channel = self._bot.get_partial_messageable(channel_id, guild_id=post.guild_id)
+            try:
+                await channel.get_partial_message(message_id).delete()
+            except discord.HTTPException as error:
+                log.info("announcement %d stays: %s", message_id, error.text or error.status)
 
     async def _create_thread(
         self, round_id: int, partial: discord.PartialMessage, *, name: str
@@ -189,17 +248,66 @@ class Delivery:
             await thread_service.threaded(session, round_id, thread_id=partial.id)
         return True
 
-    async def _pin(self, post: Post, partial: discord.PartialMessage) -> str:
-        """Pin the announcement; where that is refused, everything else of it stands."""
+    async def _put_up(self, post: Post, message: Message) -> str:
+        """Post a message of the board or bring it up to date, and pin it; one that somebody
+        deleted is followed by another.
+        """
+        assert message.channel_id is not None
+        assert message.board_id is not None
+        channel = self._bot.get_partial_messageable(message.channel_id, guild_id=post.guild_id)
+        message_id = post.message_id
+        try:
+            if message_id is None:
+                # A post of its own for each: the nonce of a deleted one would bring that back.
+                message_id = (await channel.send(nonce=f"stipend-{post.id}", **message.send())).id
+                async with self._db.write() as session:
+                    await boards.posted(
+                        session,
+                        message.board_id,
+                        channel_id=channel.id,
+                        message_id=message_id,
+                        at=self._clock(),
+                    )
+                partial = channel.get_partial_message(message_id)
+            else:
+                partial = channel.get_partial_message(message_id)
+                await partial.edit(**message.edit())
+            await self._sent(post, partial)
+            if message.is_pinned:
+                return ""
+            problem = await self._pin(
+                post, partial, what="board", setting_at=message.parent_id or channel.id
+            )
+        except discord.NotFound as error:
+            if error.code != UNKNOWN_MESSAGE or message_id is None:
+                raise
+            async with self._db.write() as session:
+                await boards.lost(session, post.guild_id, [message_id], at=self._clock())
+            await self._fail(post, "it was deleted", outbox.SKIPPED)
+            return ""
+        if not problem:
+            async with self._db.write() as session:
+                await boards.pinned(session, message.board_id)
+        return problem
+
+    async def _pin(
+        self, post: Post, partial: discord.PartialMessage, *, what: str, setting_at: int
+    ) -> str:
+        """Pin a message; where that is refused, everything else of it stands.
+
+        `setting_at` is the channel whose permissions decide.
+        """
         try:
             await partial.pin()
         except (discord.Forbidden, discord.NotFound) as error:
+            if what == "board" and error.code == UNKNOWN_MESSAGE:
+                raise
             log.info("post %d is not pinned: %s", post.id, error.text)
-            problem = f"The announcement in <#{partial.channel.id}> is not pinned: {error.text}."
+            problem = f"The {what} in <#{partial.channel.id}> is not pinned: {error.text}."
             await self._fail(post, problem, outbox.PARKED)
             await self._tell_admins(
                 post.guild_id,
-                f"pin:{partial.channel.id}",
+                f"pin:{setting_at}",
                 f"{problem} Give the bot Pin Messages there, then use `/setup`.",
             )
             return problem
@@ -212,8 +320,11 @@ class Delivery:
         channel_id = message.channel_id if message else None
         if isinstance(error, discord.NotFound) and message and message.place is Place.THREAD:
             async with self._db.write() as session:
-                await thread_service.lost(session, post.guild_id, thread_id=channel_id or 0)
-            await self._fail(post, "its thread is gone", outbox.SKIPPED)
+                await thread_service.lost(
+                    session, post.guild_id, thread_id=channel_id or 0, at=self._clock()
+                )
+            state = outbox.PENDING if message.can_wait else outbox.SKIPPED
+            await self._fail(post, "its thread is gone", state)
             return "The thread of the round is gone."
         where = f"<#{channel_id}>" if channel_id else "the channel"
         reason = f"Discord refuses it in {where}: {error.text or error.status}"
@@ -276,8 +387,7 @@ class Delivery:
             if isinstance(thread, discord.Thread) and thread.archived:
                 await thread.edit(archived=False)
         except discord.NotFound:
-            async with self._db.write() as session:
-                await thread_service.lost(session, guild_id, thread_id=thread_id)
+            await self.thread_deleted(guild_id, thread_id)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             log.info("thread %d stays archived: %s", thread_id, type(error).__name__)
 
@@ -293,6 +403,31 @@ class Delivery:
             await self._reopen(guild_id, thread_id)
 
     async def thread_deleted(self, guild_id: int, thread_id: int) -> None:
-        """Note that a thread is gone, if it is one of ours."""
+        """Note that a thread is gone, if it is one of ours; an open round gets another one."""
         async with self._db.write() as session:
-            await thread_service.lost(session, guild_id, thread_id=thread_id)
+            await thread_service.lost(session, guild_id, thread_id=thread_id, at=self._clock())
+        await self.deliver(guild_id)
+
+    # ------------------------------------------------------------ boards
+
+    async def messages_deleted(self, guild_id: int, message_ids: Collection[int]) -> None:
+        """Rebuild the board of an open round where somebody deleted messages of it."""
+        async with self._db.read() as session:
+            if not await stored_boards.with_messages(session, guild_id, message_ids):
+                return
+        async with self._db.write() as session:
+            await boards.lost(session, guild_id, message_ids, at=self._clock())
+        await self.deliver(guild_id)
+
+    async def message_changed(self, payload: Mapping[str, Any]) -> None:
+        """Pin a message of the board again as soon as somebody unpins it."""
+        if payload.get("pinned", True) or "guild_id" not in payload:
+            return
+        guild_id, message_id = int(payload["guild_id"]), int(payload["id"])
+        async with self._db.read() as session:
+            if not await stored_boards.with_messages(session, guild_id, [message_id]):
+                return
+        async with self._db.write() as session:
+            is_ours = await boards.unpinned(session, guild_id, message_id)
+        if is_ours:
+            await self.deliver(guild_id)

@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.jobs.delivery import Delivery
-from bot.services import outbox, rounds
+from bot.jobs.reconcile import Reconciler
+from bot.jobs.seeding import Seeding
+from bot.services import boards, counting, outbox, reconciling, rounds
 from bot.ui.answers import incident
 from storage import rounds as stored
 from storage.database import Database
@@ -20,14 +22,26 @@ log = logging.getLogger(__name__)
 class Ticker:
     """Does what is due; a timer in memory only wakes it up."""
 
-    def __init__(self, db: Database, delivery: Delivery, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        delivery: Delivery,
+        seeding: Seeding,
+        reconciler: Reconciler,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._db = db
         self._delivery = delivery
+        self._seeding = seeding
+        self._reconciler = reconciler
         self._clock = clock
         self._turn = asyncio.Lock()
         self._scheduler: Any = None
         self._awake = False
         self._saying: asyncio.Task[None] | None = None
+        self._planting: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     def start(self, *, seconds: int) -> None:
         """Wake up every so many seconds."""
@@ -49,23 +63,73 @@ class Ticker:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
-        if self._saying is not None:
-            self._saying.cancel()
-            self._saying = None
+        for task in (self._saying, self._planting, self._looking):
+            if task is not None:
+                task.cancel()
+        self._saying = self._planting = self._looking = None
 
     async def tick(self) -> None:
         """Do everything that is due now, and say what came of it."""
-        await self._advance_all()
+        closed = await self._advance_all()
+        while await self._look_all() or closed:
+            closed = await self._advance_all()
         await self._say_all()
+        await self._seeding.seed_all()
 
     async def _beat(self) -> None:
-        """Do what is due; what there is to say, at most a card a second, keeps nothing waiting."""
+        """Do what is due; neither looking at reactions nor saying things keeps anything waiting."""
         await self._advance_all()
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_and_go_on())
         if self._saying is None or self._saying.done():
-            self._saying = asyncio.create_task(self._say_all())
+            self._saying = asyncio.create_task(self._say_and_seed())
 
-    async def _advance_all(self) -> None:
-        """Do what is due in every server; a fault in one does not stop the others."""
+    async def _look_and_go_on(self) -> None:
+        """Look at the reactions; what waited for a count is due then."""
+        closed = False
+        while await self._look_all() or closed:
+            closed = await self._advance_all()
+
+    async def _look_all(self) -> bool:
+        """Compare reactions where that is due; return whether a closed round was counted."""
+        counted = False
+        try:
+            async with self._db.read() as session:
+                waiting = await counting.servers(session)
+            for guild_id in waiting:
+                counted = await self._count(guild_id) or counted
+            await self._reconciler.reconcile_due()
+        except Exception:
+            log.exception("incident %s: looking at reactions", incident())
+        return counted
+
+    async def _count(self, guild_id: int) -> bool:
+        """Count the closed rounds of a server whose reactions were all looked at."""
+        await self._reconciler.closing(guild_id)
+        why = self._reconciler.obstacle(guild_id)
+        now, counted = self._clock(), False
+        async with self._db.write() as session:
+            for round_ in await counting.waiting(session, guild_id):
+                if await reconciling.is_reconciled(session, round_):
+                    result = await counting.count(session, round_, now=now)
+                    log.info("server %d: %s is counted", guild_id, result.label)
+                    counted = True
+                else:
+                    await counting.say_it_waits(session, round_, why=why, now=now)
+        return counted
+
+    async def _say_and_seed(self) -> None:
+        """Say what waits, then let the boards get their emoji, about four a second, meanwhile."""
+        await self._say_all()
+        if self._planting is None or self._planting.done():
+            self._planting = asyncio.create_task(self._seeding.seed_all())
+
+    async def _advance_all(self) -> bool:
+        """Do what is due in every server; a fault in one does not stop the others.
+
+        Returns whether a round closed: its thanks are counted before anything else is done.
+        """
+        closed = False
         async with self._turn:
             if not self._awake:
                 await self._wake()
@@ -73,16 +137,28 @@ class Ticker:
                 servers = list(await stored.unfinished_servers(session))
             for guild_id in servers:
                 try:
-                    await self._advance(guild_id)
+                    closed = await self._advance(guild_id) or closed
+                    await self._build(guild_id)
                 except Exception:
                     log.exception("incident %s: tick of server %d", incident(), guild_id)
+        return closed
 
     async def _say_all(self) -> None:
         try:
+            await self._seeding.look_all()
             await self._delivery.deliver_all()
             await self._delivery.keep_threads_open()
         except Exception:
             log.exception("incident %s: saying what waits", incident())
+
+    async def _build(self, guild_id: int) -> None:
+        """Build the board of the open round, or mend it."""
+        now = self._clock()
+        async with self._db.read() as session:
+            if not await boards.due(session, guild_id, now=now):
+                return
+        async with self._db.write() as session:
+            await boards.build_due(session, guild_id, now=now)
 
     async def _wake(self) -> None:
         """Try once more what channels refused before the start: permissions may be back."""
@@ -90,13 +166,13 @@ class Ticker:
             await outbox.unpark(session)
         self._awake = True
 
-    async def _advance(self, guild_id: int) -> None:
+    async def _advance(self, guild_id: int) -> bool:
         now = self._clock()
         async with self._db.read() as session:
             if await rounds.due(session, guild_id, now=now) is None:
-                return
+                return False
         async with self._db.write() as session:
-            acts = await rounds.advance(session, guild_id, now=now)
+            acts = await rounds.advance(session, guild_id, now=now, stop_at_close=True)
         for act in acts:
             log.info(
                 "server %d: %s of round %d%s%s",
@@ -106,3 +182,4 @@ class Ticker:
                 ", late" if act.late else "",
                 ", skipped" if act.skipped else "",
             )
+        return any(act.name == "close" for act in acts)

@@ -12,8 +12,21 @@ from typing import Any
 import discord
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.services import hours, lines, outbox, settings, settlement
+from bot.services import (
+    boards,
+    hours,
+    lines,
+    outbox,
+    proposals,
+    reminders,
+    settings,
+    settlement,
+    thanks,
+)
+from bot.ui import boards as board_ui
 from bot.ui import cards, notices, statements
+from bot.ui import proposals as proposal_ui
+from bot.ui import thanks as thanks_ui
 from storage import payout, rounds
 from storage.tables import Post, Round
 
@@ -29,7 +42,12 @@ class Place(Enum):
 
 @dataclass
 class Message:
-    """A message ready to be sent; `draw` makes its files, away from the event loop."""
+    """A message ready to be sent; `draw` makes its files, away from the event loop.
+
+    One with `since` is posted only where somebody spoke in its channel after that message; one
+    that `replaces` another (channel and message) follows it. `parent_id` is the channel of a
+    thread; where that is gone, what `can_wait` is said in the next one.
+    """
 
     place: Place
     content: str = ""
@@ -43,6 +61,12 @@ class Message:
     thread_name: str = ""
     announcement_id: int | None = None
     thread_id: int | None = None
+    since: int | None = None
+    replaces: tuple[int, int] | None = None
+    parent_id: int | None = None
+    board_id: int | None = None
+    is_pinned: bool = False
+    can_wait: bool = False
     files: list[discord.File] = field(default_factory=list)
 
     async def draw(self) -> None:
@@ -97,6 +121,7 @@ async def word(session: AsyncSession, post: Post) -> Message | None:
 
 
 def _to_thread(message: Message, round_: Round) -> None:
+    message.parent_id, message.can_wait = round_.channel_id, round_.state == "open"
     if round_.thread_lost:
         message.missing, message.unsent_state = "The thread of the round is gone.", outbox.SKIPPED
     else:
@@ -116,7 +141,28 @@ async def _announcement(
         close_at=round_.close_at,
         late=facts["late"],
     )
-    return Message(Place.ANNOUNCEMENT, embed=embed, thread_name=f"Support {round_.label}")
+    replaces = facts.get("replaces")
+    return Message(
+        Place.ANNOUNCEMENT,
+        embed=embed,
+        thread_name=f"Support {round_.label}",
+        replaces=(replaces[0], replaces[1]) if replaces else None,
+    )
+
+
+async def _board(
+    session: AsyncSession, _post: Post, _round: Round | None, facts: Mapping[str, Any]
+) -> Message | None:
+    shown = await boards.shown(session, facts["board"])
+    if shown is None:
+        return None
+    return Message(
+        Place.THREAD,
+        embed=board_ui.board(shown),
+        board_id=shown.board_id,
+        is_pinned=shown.is_pinned,
+        unsent_state=outbox.PENDING,
+    )
 
 
 async def _call(
@@ -146,6 +192,7 @@ async def _closed(
             late=facts["late"],
             reason=facts["reason"],
         ),
+        view=thanks_ui.who_thanked_button(round_.id),
     )
 
 
@@ -277,10 +324,81 @@ async def _settings(
     return Message(Place.COMMITTEE, notices.settings_incomplete(round_.label, facts["problems"]))
 
 
+async def _reminder(
+    session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message | None:
+    assert round_ is not None
+    if not await reminders.is_needed(session, round_, slot=facts["slot"]):
+        return None
+    assert round_.thread_id is not None
+    return Message(
+        Place.SUPPORT,
+        notices.reminder(thread_id=round_.thread_id, close_at=round_.close_at),
+        since=await reminders.last_said(session, round_),
+        unsent_state=outbox.SKIPPED,
+    )
+
+
+async def _proposal(
+    session: AsyncSession, post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message | None:
+    assert round_ is not None
+    proposed = await proposals.proposed(session, round_, user_id=facts["user"])
+    if not proposed.is_open and post.message_id is None:
+        return None
+    return Message(
+        Place.THREAD,
+        proposal_ui.proposal(proposed),
+        view=proposal_ui.buttons(proposed) if proposed.is_open else None,
+        unsent_state=outbox.SKIPPED,
+    )
+
+
+async def _thanks(
+    session: AsyncSession, post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message | None:
+    assert round_ is not None
+    note = await thanks.note(
+        session,
+        round_.id,
+        helper_id=facts["helper"],
+        voter_id=facts["voter"],
+        origin_id=facts["origin"],
+    )
+    text = thanks_ui.note(note)
+    if text is None and post.message_id is None:
+        return None
+    return Message(Place.THREAD, text or thanks_ui.note_gone(note))
+
+
 async def _notice(
     _session: AsyncSession, _post: Post, _round: Round | None, facts: Mapping[str, Any]
 ) -> Message:
     return Message(Place.COMMITTEE, facts["text"])
+
+
+async def _dropped(
+    _session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    assert round_ is not None
+    voters = {int(user): count for user, count in facts["voters"].items()}
+    mentions = discord.AllowedMentions(
+        everyone=False,
+        users=[discord.Object(user) for user in voters],
+        roles=False,
+        replied_user=False,
+    )
+    text = notices.dropped(label=facts["label"], min_votes=facts["min_votes"], voters=voters)
+    return Message(Place.THREAD, text, mentions=mentions)
+
+
+async def _count_waits(
+    _session: AsyncSession, _post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message | None:
+    assert round_ is not None
+    if round_.counted_at is not None:
+        return None
+    return Message(Place.COMMITTEE, notices.count_waits(label=round_.label, why=facts["why"]))
 
 
 def _mentioning(place: Place, text: str, role_id: int | None) -> Message:
@@ -294,6 +412,7 @@ def _mentioning(place: Place, text: str, role_id: int | None) -> Message:
 
 KINDS: Mapping[str, Words] = {
     "announcement": _announcement,
+    "board": _board,
     "call": _call,
     "closed": _closed,
     "reopened": _reopened,
@@ -310,5 +429,10 @@ KINDS: Mapping[str, Words] = {
     "take-back": _take_back,
     "taken-back": _taken_back,
     "settings": _settings,
+    "reminder": _reminder,
+    "proposal": _proposal,
+    "thanks": _thanks,
+    "dropped": _dropped,
+    "count-waits": _count_waits,
     "notice": _notice,
 }

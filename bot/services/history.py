@@ -14,7 +14,9 @@ from bot.domain.canonical import canonical, digest
 from bot.domain.errors import Repeated
 from bot.domain.people import Actor
 from bot.domain.record import GENESIS, Row, chain_faults, next_row
-from storage import people, record
+from bot.services import outbox
+from storage import boards, people, record
+from storage.express import Runner, Through
 from storage.tables import RecordRow, Round
 
 
@@ -25,7 +27,10 @@ async def begin(session: AsyncSession, by: Actor) -> None:
     """
     if not await record.claim(session, by.interaction_id, at=by.now):
         raise Repeated
-    await people.seen(session, guild_id=by.guild_id, user_id=by.user_id, name=by.name)
+    if await people.seen(session, guild_id=by.guild_id, user_id=by.user_id, name=by.name):
+        # The board shows the name.
+        for board_id in await boards.showing(session, by.guild_id, by.user_id):
+            await outbox.again(session, guild_id=by.guild_id, name=boards.post_name(board_id))
 
 
 async def append(
@@ -50,10 +55,40 @@ async def append(
     content = dict(data or {})
     if concerning is not None:
         content["round"] = concerning.label
+    row = await write(
+        Through(session),
+        guild_id=guild_id,
+        at=at,
+        action=action,
+        subject=subject,
+        actor=actor,
+        acting_for=acting_for,
+        data=content,
+        texts=texts,
+    )
+    if concerning is not None:
+        touch(concerning, row)
+    return row
+
+
+async def write(
+    run: Runner,
+    *,
+    guild_id: int,
+    at: datetime,
+    action: str,
+    subject: str,
+    actor: int | None = None,
+    acting_for: int | None = None,
+    data: Mapping[str, Any],
+    texts: Mapping[str, str] | None = None,
+) -> Row:
+    """Append one row as `append` does, also without a session."""
+    content = dict(data)
     salts = {field: (secrets.token_hex(16), text) for field, text in (texts or {}).items() if text}
     content |= {f"{field}_digest": digest(salt, text) for field, (salt, text) in salts.items()}
     row = next_row(
-        await record.last(session, guild_id),
+        await record.last(run, guild_id),
         at=at,
         actor=actor,
         acting_for=acting_for,
@@ -62,16 +97,14 @@ async def append(
         data=content,
     )
     await record.add(
-        session,
+        run,
         guild_id=guild_id,
         **{**row.as_json(), "data": canonical(row.data).decode()},
     )
     for field, (salt, text) in salts.items():
         await record.add_opening(
-            session, guild_id=guild_id, number=row.number, field=field, salt=salt, text=text
+            run, guild_id=guild_id, number=row.number, field=field, salt=salt, text=text
         )
-    if concerning is not None:
-        touch(concerning, row)
     return row
 
 

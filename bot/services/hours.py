@@ -352,14 +352,8 @@ async def _require_helper(
 
 
 async def _round_at(session: AsyncSession, by: Actor) -> Round:
-    """Return the round that was open at the moment on Discord's clock."""
-    round_ = await rounds.at(session, by.guild_id, by.at)
-    if round_ is None:
-        # Between a close and the tick that carries it out there is no gap either.
-        await round_service.advance(session, by.guild_id, now=by.now)
-        round_ = await rounds.at(session, by.guild_id, by.at)
-    if round_ is None:
-        raise Refusal("No round is open, so nothing can be logged. See `/round status`.")
+    """Return the round that was open at the moment on Discord's clock, if its draft waits."""
+    round_ = await round_service.at_moment(session, by)
     if round_.state not in (State.OPEN, State.REVIEW):
         stamp = int((round_.closed_at or round_.close_at).timestamp())
         raise Refusal(f"{round_.label} closed <t:{stamp}:f> and its draft is made.")

@@ -23,7 +23,7 @@ from bot.domain.statement import (
 )
 from bot.domain.states import PUBLIC_ROUND_STATES
 from bot.domain.states import Line as State
-from bot.services import settings
+from bot.services import jar, settings, votes
 from storage import hours, payout, people, rounds
 from storage.tables import Round
 
@@ -52,7 +52,9 @@ async def draft_facts(session: AsyncSession, round_: Round) -> Facts:
             Adjustment(change.number, change.user_id, change.minutes, change.amount)
             for change in await payout.adjustments(session, round_.id)
         ),
+        voters=await votes.voters(session, round_),
         declined=declined,
+        tips=(await jar.of_round(session, round_)).total,
         price=price.price if price and pinned.policy.pay_currency else "",
     )
 

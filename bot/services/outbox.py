@@ -54,11 +54,14 @@ async def say_once(
     name: str,
     kind: str,
     at: datetime,
+    round_id: int | None = None,
     facts: Mapping[str, Any],
 ) -> None:
     """Store a message to send, unless one was stored under this name before."""
     if await posts.named(session, guild_id, name) is None:
-        await say(session, guild_id=guild_id, name=name, kind=kind, at=at, facts=facts)
+        await say(
+            session, guild_id=guild_id, name=name, kind=kind, at=at, round_id=round_id, facts=facts
+        )
 
 
 async def again(session: AsyncSession, *, guild_id: int, name: str) -> None:

@@ -14,7 +14,9 @@ from bot.domain.money import format_amount
 from bot.domain.people import Actor
 from bot.domain.statement import Line, Statement, Sum
 from bot.domain.states import Line as LineState
+from bot.domain.tipjar import NO_JAR, Jar
 from bot.services import history, lines, outbox, settings, settlement
+from bot.services import jar as jar_service
 from bot.services import rounds as round_service
 from bot.services.settlement import Change
 from storage import payout, rounds
@@ -67,6 +69,7 @@ class Mine:
     reference: str
     changes: tuple[Change, ...]
     open_amounts: tuple[OpenAmount, ...]
+    jar: Jar = NO_JAR
 
 
 async def record(
@@ -84,7 +87,7 @@ async def record(
     """
     await history.begin(session, by)
     people.require_committee((await settings.current(session, by.guild_id)).policy, by)
-    word = _reference(reference)
+    word = require_reference(reference)
     round_ = await round_service.newest_published(session, by.guild_id, label)
     statement = await lines.published(session, round_)
     states = await lines.states(session, round_)
@@ -119,7 +122,7 @@ async def correct(session: AsyncSession, *, by: Actor, reference: str, reason: s
     """Propose to take a wrongly recorded payment back, or confirm somebody else's proposal."""
     await history.begin(session, by)
     people.require_committee((await settings.current(session, by.guild_id)).policy, by)
-    word = _reference(reference)
+    word = require_reference(reference)
     why = settlement.require_reason(reason)
     waiting = await payout.open_take_back(session, by.guild_id, word)
     if waiting is not None and waiting.actor_id != by.user_id:
@@ -205,6 +208,7 @@ async def mine(session: AsyncSession, *, by: Actor, label: str | None) -> Mine:
         reference=own[0].reference if own else "",
         changes=tuple(change for change in changes if change.user_id == by.user_id),
         open_amounts=open_amounts,
+        jar=await jar_service.of_round(session, round_),
     )
 
 
@@ -216,7 +220,8 @@ async def references(session: AsyncSession, guild_id: int) -> list[str]:
 # ---------------------------------------------------------------- parts
 
 
-def _reference(text: str) -> str:
+def require_reference(text: str) -> str:
+    """Return a reference in one spelling; refuse what finds nothing again."""
     word = " ".join(text.split())
     if not word or len(word) > LONGEST_REFERENCE or not word.isprintable():
         raise Refusal(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain import emoji as emojis
 from bot.domain import people as rights
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor, Person
 from bot.domain.policy import Policy
 from bot.domain.states import Helper, Line
-from bot.services import history, lines, settings
+from bot.services import boards, history, lines, settings, votes
 from bot.services import rounds as round_service
 from storage import hours, payout, people, rounds
 from storage.tables import Helper as Row
@@ -24,7 +25,11 @@ VOUCHES_A_ROUND = 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where somebody stands after a change; `role_id` is to be given or taken where set."""
+    """Where somebody stands after a change; `role_id` is to be given or taken where set.
+
+    `emoji` is what the board shows for them, `kept_emoji` the earlier one that a board which is
+    posted already keeps until the round ends.
+    """
 
     user_id: int
     state: Helper
@@ -33,6 +38,8 @@ class Standing:
     is_new: bool = True
     can_vouch: bool = False
     vouches_left: int = 0
+    emoji: str = ""
+    kept_emoji: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +59,23 @@ class Listed:
     state: Helper
     since: datetime
     declines_pay: bool
+    emoji: str = ""
 
 
-async def join(session: AsyncSession, *, by: Actor) -> Standing:
-    """Ask to be a helper: listed at once, or a candidate until vouched for or added."""
+async def join(session: AsyncSession, *, by: Actor, emoji: str | None = None) -> Standing:
+    """Ask to be a helper: listed at once, or a candidate until vouched for or added.
+
+    `emoji` is the one to stand for them on the board; a helper changes theirs with it.
+    """
     await history.begin(session, by)
     policy = (await settings.current(session, by.guild_id)).policy
     row = await people.helper(session, by.guild_id, by.user_id)
+    wish = emojis.parse(emoji) if emoji is not None else ""
     if row is not None and row.state == Helper.ACTIVE:
-        raise Refusal("You are a helper already. `/hours log` logs your time.")
+        if not wish:
+            raise Refusal("You are a helper already. `/hours log` logs your time.")
+        await _change_emoji(session, row, wish, by=by)
+        return await _with_emoji(session, row, _standing(policy, by.user_id, Helper.ACTIVE))
     if row is not None and row.state == Helper.REMOVED:
         raise Refusal(
             "A moderator removed you from the roster, so a moderator has to add you again."
@@ -71,9 +86,15 @@ async def join(session: AsyncSession, *, by: Actor) -> Standing:
     state = Helper.ACTIVE if admitted else Helper.CANDIDATE
     is_new = row is None or row.state != state
     if is_new:
-        await _set(session, by=by, user_id=by.user_id, state=state, action="helper.joined")
+        row = await _set(
+            session, by=by, user_id=by.user_id, state=state, action="helper.joined", emoji=wish
+        )
+    assert row is not None
+    if not is_new:
+        await _wish_for(session, row, wish)
     entitled = await _entitled(session, by.guild_id)
-    return _standing(policy, by.user_id, state, is_new=is_new, can_vouch=bool(entitled))
+    standing = _standing(policy, by.user_id, state, is_new=is_new, can_vouch=bool(entitled))
+    return await _with_emoji(session, row, standing)
 
 
 async def leave(session: AsyncSession, *, by: Actor) -> Standing:
@@ -152,16 +173,19 @@ async def vouch(session: AsyncSession, *, by: Actor, person: Person) -> Standing
         action="helper.vouched",
         subject=f"user:{person.user_id}",
     )
-    asked = row is not None and row.state == Helper.CANDIDATE
-    if asked:
-        await _set(
-            session, by=by, user_id=person.user_id, state=Helper.ACTIVE, action="helper.admitted"
-        )
-    state = Helper.ACTIVE if asked else Helper.CANDIDATE
-    return _standing(policy, person.user_id, state, is_new=asked, left=VOUCHES_A_ROUND - given - 1)
+    left = VOUCHES_A_ROUND - given - 1
+    if row is None or row.state != Helper.CANDIDATE:
+        return _standing(policy, person.user_id, Helper.CANDIDATE, is_new=False, left=left)
+    row = await _set(
+        session, by=by, user_id=person.user_id, state=Helper.ACTIVE, action="helper.admitted"
+    )
+    standing = _standing(policy, person.user_id, Helper.ACTIVE, left=left)
+    return await _with_emoji(session, row, standing)
 
 
-async def add(session: AsyncSession, *, by: Actor, person: Person) -> Standing:
+async def add(
+    session: AsyncSession, *, by: Actor, person: Person, emoji: str | None = None
+) -> Standing:
     """Put somebody on the roster, whatever the admission; moderators only."""
     await history.begin(session, by)
     policy = (await settings.current(session, by.guild_id)).policy
@@ -171,8 +195,15 @@ async def add(session: AsyncSession, *, by: Actor, person: Person) -> Standing:
     if row is not None and row.state == Helper.ACTIVE:
         raise Refusal(f"<@{person.user_id}> is a helper already.")
     await people.seen(session, guild_id=by.guild_id, user_id=person.user_id, name=person.name)
-    await _set(session, by=by, user_id=person.user_id, state=Helper.ACTIVE, action="helper.added")
-    return _standing(policy, person.user_id, Helper.ACTIVE)
+    row = await _set(
+        session,
+        by=by,
+        user_id=person.user_id,
+        state=Helper.ACTIVE,
+        action="helper.added",
+        emoji=emojis.parse(emoji) if emoji is not None else "",
+    )
+    return await _with_emoji(session, row, _standing(policy, person.user_id, Helper.ACTIVE))
 
 
 async def may_remove(session: AsyncSession, *, by: Actor, user_id: int) -> None:
@@ -234,7 +265,13 @@ async def listing(session: AsyncSession, guild_id: int) -> list[Listed]:
     """Return everybody on the roster, active helpers first."""
     order = list(Helper)
     rows = [
-        Listed(row.user_id, Helper(row.state), row.since, not row.wants_pay)
+        Listed(
+            row.user_id,
+            Helper(row.state),
+            row.since,
+            not row.wants_pay,
+            row.emoji if row.emoji_key else "",
+        )
         for row in await people.roster(session, guild_id)
         if row.state not in _GONE_STATES
     ]
@@ -252,14 +289,20 @@ async def _set(
     user_id: int,
     state: Helper,
     action: str,
+    emoji: str = "",
     texts: dict[str, str] | None = None,
-) -> None:
+) -> Row:
     row = await people.helper(session, by.guild_id, user_id)
     if row is None:
         row = Row(guild_id=by.guild_id, user_id=user_id, state=state, wants_pay=True, since=by.now)
         session.add(row)
     else:
         row.state, row.since = state, by.now
+    if state is Helper.ACTIVE:
+        await boards.hold(session, row, wish=emoji)
+    else:
+        row.emoji_key = None
+        await _wish_for(session, row, emoji)
     running = await hours.clock(session, by.guild_id, user_id)
     if running is not None and state in _GONE_STATES:
         await session.delete(running)
@@ -270,9 +313,41 @@ async def _set(
         actor=by.user_id,
         action=action,
         subject=f"user:{user_id}",
-        data={"state": str(state)},
+        data={"state": str(state), **({"emoji": row.emoji_key} if row.emoji_key else {})},
         texts=texts,
     )
+    await boards.refresh_open(session, by.guild_id, at=by.now)
+    return row
+
+
+async def _wish_for(session: AsyncSession, row: Row, emoji: str) -> None:
+    """Keep the emoji that somebody wants once they are a helper; nobody holds it before."""
+    if emoji:
+        await boards.require_free(session, row.guild_id, row.user_id, emoji)
+        row.emoji = emoji
+
+
+async def _change_emoji(session: AsyncSession, row: Row, emoji: str, *, by: Actor) -> None:
+    if emojis.key(emoji) == row.emoji_key:
+        raise Refusal(f"{emoji} is your emoji already.")
+    await boards.hold(session, row, wish=emoji)
+    await history.append(
+        session,
+        guild_id=by.guild_id,
+        at=by.now,
+        actor=by.user_id,
+        action="helper.emoji",
+        subject=f"user:{row.user_id}",
+        data={"emoji": row.emoji_key},
+    )
+    await boards.refresh_open(session, by.guild_id, at=by.now)
+
+
+async def _with_emoji(session: AsyncSession, row: Row, standing: Standing) -> Standing:
+    """Add the emoji to an answer, and the one that stays on the present board where it differs."""
+    on_board = await boards.emoji_shown(session, row.guild_id, row.user_id)
+    kept = on_board if on_board and emojis.key(on_board) != row.emoji_key else ""
+    return replace(standing, emoji=row.emoji or "", kept_emoji=kept)
 
 
 async def _forget(session: AsyncSession, guild_id: int, user_id: int) -> None:
@@ -334,6 +409,10 @@ async def _undecided_rounds(session: AsyncSession, by: Actor) -> Sequence[Round]
             found.append(round_)
     for round_ in await rounds.of_server(session, by.guild_id, states=("review", "draft")):
         declined = await rounds.declined(session, round_.id)
-        if by.user_id in set(await hours.minutes_by_user(session, round_.id)) - declined:
+        concerned = {
+            *await hours.minutes_by_user(session, round_.id),
+            *await votes.voters(session, round_),
+        }
+        if by.user_id in concerned - declined:
             found.append(round_)
     return found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,9 +16,9 @@ from bot.domain.schedule import Act, RoundFacts, next_act
 from bot.domain.statement import Sum
 from bot.domain.states import PUBLIC_ROUND_STATES, Line, may_follow
 from bot.domain.states import Round as State
-from bot.services import history, lines, outbox, settings
+from bot.services import boards, counting, history, jar, lines, outbox, reminders, settings, votes
 from bot.services.settings import Current
-from storage import hours, payout, rounds
+from storage import hours, payout, rounds, thanks
 from storage import people as roster
 from storage.tables import ActDone, Decline, Round
 
@@ -60,6 +60,8 @@ class Status:
     currency: str
     decimals: int
     parked: tuple[str, ...]
+    thanks: int | None = None
+    """Voters of all helpers together; None while they are hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,18 @@ async def named(session: AsyncSession, guild_id: int, label: str | None) -> Roun
     if not found_open:
         raise Refusal("No round is open. The committee opens one with `/round open`.")
     return found_open[0]
+
+
+async def at_moment(session: AsyncSession, by: Actor) -> Round:
+    """Return the round that was open at the moment on Discord's clock."""
+    round_ = await rounds.at(session, by.guild_id, by.at)
+    if round_ is None:
+        # Between a close and the tick that carries it out there is no gap either.
+        await advance(session, by.guild_id, now=by.now)
+        round_ = await rounds.at(session, by.guild_id, by.at)
+    if round_ is None:
+        raise Refusal("No round is open at the moment. `/round status` shows what comes next.")
+    return round_
 
 
 async def open_label(session: AsyncSession, guild_id: int) -> str | None:
@@ -226,10 +240,9 @@ async def reopen(session: AsyncSession, *, by: Actor, reason: str) -> Opened:
     for follower in await rounds.of_server(session, by.guild_id):
         if follower.number < round_.number or follower.state == State.VOID or follower is round_:
             continue
-        if follower.state != State.OPEN or await rounds.has_entries(session, follower.id):
-            why = (
-                "has entries already" if follower.state == State.OPEN else "has followed and closed"
-            )
+        begun = await _begun(session, follower)
+        if begun:
+            why = begun
             raise Refusal(
                 f"{follower.label} {why}, so {round_.label} stays closed. "
                 "Missing hours can be added with `/payout adjust`."
@@ -239,6 +252,9 @@ async def reopen(session: AsyncSession, *, by: Actor, reason: str) -> Opened:
     round_.state = State.OPEN
     round_.close_at, round_.closed_at = round_.compute_at, None
     await rounds.forget_close(session, round_.id)
+    await counting.undo(session, round_, at=by.now)
+    await jar.adopt(session, round_, at=by.now)
+    await boards.refresh(session, round_, at=by.now)
     await history.append(
         session,
         guild_id=by.guild_id,
@@ -259,6 +275,15 @@ async def reopen(session: AsyncSession, *, by: Actor, reason: str) -> Opened:
         round_id=round_.id,
     )
     return Opened(round_.label, round_.work_since, round_.call_at, round_.close_at)
+
+
+async def _begun(session: AsyncSession, round_: Round) -> str:
+    """Return why a round cannot be undone by reopening the one before it, empty where it can."""
+    if round_.state != State.OPEN:
+        return "has followed and closed"
+    if await rounds.has_entries(session, round_.id):
+        return "has entries already"
+    return "has thanks already" if await thanks.has_any(session, round_.id) else ""
 
 
 async def may_void(session: AsyncSession, *, by: Actor, label: str | None) -> Round:
@@ -294,6 +319,9 @@ async def void(session: AsyncSession, *, by: Actor, round_id: int, reason: str) 
         raise Refusal("There is no such round here. `/round status` lists what there is.")
     await _require_voidable(session, round_)
     await _void(session, round_, by=by, reason=reason)
+    await session.flush()
+    for now_open in await rounds.of_server(session, by.guild_id, states=(State.OPEN,)):
+        await jar.adopt(session, now_open, at=by.now)
     return Ended(round_.label)
 
 
@@ -307,17 +335,23 @@ async def unsettle(session: AsyncSession, round_: Round) -> None:
 # ---------------------------------------------------------------- by the clock
 
 
-async def due(session: AsyncSession, guild_id: int, *, now: datetime) -> Act | None:
+async def due(
+    session: AsyncSession, guild_id: int, *, now: datetime, with_reminders: bool = True
+) -> Act | None:
     """Return what has been due for longest in a server, None where nothing is."""
-    return next_act(
-        [await _facts(session, round_) for round_ in await _live(session, guild_id)], now
-    )
+    facts = [await _facts(session, round_) for round_ in await _live(session, guild_id)]
+    if not with_reminders:
+        facts = [replace(each, reminder_every=None) for each in facts]
+    return next_act(facts, now)
 
 
-async def advance(session: AsyncSession, guild_id: int, *, now: datetime) -> list[Act]:
+async def advance(
+    session: AsyncSession, guild_id: int, *, now: datetime, stop_at_close: bool = False
+) -> list[Act]:
     """Carry out everything that is due in a server, oldest first, each act once.
 
-    Only the database is changed; what is to be said lies in the outbox afterwards.
+    Only the database is changed; what is to be said lies in the outbox afterwards. With
+    `stop_at_close` a close is the last act: the thanks of that round are to be counted first.
     """
     carried_out = []
     while (act := await due(session, guild_id, now=now)) is not None:
@@ -328,6 +362,8 @@ async def advance(session: AsyncSession, guild_id: int, *, now: datetime) -> lis
             await _carry_out(session, round_, act, now=now)
         await session.flush()
         carried_out.append(act)
+        if stop_at_close and act.name == "close":
+            break
     return carried_out
 
 
@@ -356,11 +392,18 @@ async def _facts(session: AsyncSession, round_: Round) -> RoundFacts:
         due_lines=due_lines,
         held_lines=held_lines,
         correction=round_.draft_version if round_.published_version else None,
+        counted=round_.counted_at is not None,
         done=await rounds.acts_done(session, round_.id),
+        open_at=round_.open_at,
+        reminder_every=timedelta(hours=pinned.policy.reminder_hours) or None,
+        reminders=round_.reminders,
     )
 
 
 async def _mark(session: AsyncSession, round_: Round, act: Act, *, now: datetime) -> None:
+    if act.slot is not None:
+        round_.reminders = act.slot  # there may be thousands a year: the last one says it all
+        return
     session.add(
         ActDone(
             round_id=round_.id,
@@ -377,6 +420,9 @@ async def _mark(session: AsyncSession, round_: Round, act: Act, *, now: datetime
 async def _carry_out(session: AsyncSession, round_: Round, act: Act, *, now: datetime) -> None:
     if act.name == "close":
         await _close(session, round_, at=act.due_at, now=now, late=act.late)
+        return
+    if act.slot is not None:
+        await reminders.say(session, round_, slot=act.slot, at=now)
         return
     moved = {"compute": State.DRAFT, "final": State.FINAL, "settle": State.SETTLED}.get(act.name)
     if moved is not None:
@@ -479,6 +525,7 @@ async def _open(
         round_id=round_.id,
         facts={"late": late, "due": spell(at)},
     )
+    await jar.adopt(session, round_, at=now)
     return round_
 
 
@@ -494,6 +541,7 @@ async def _close(
 ) -> Round:
     """Close a round at an instant and open the next one at the same."""
     round_.state, round_.closed_at = State.REVIEW, at
+    await reminders.withdraw(session, round_)
     declined = await roster.declined(session, round_.guild_id)
     session.add_all(Decline(round_id=round_.id, user_id=user_id) for user_id in declined)
     await history.append(
@@ -545,6 +593,7 @@ async def _close(
 async def _void(session: AsyncSession, round_: Round, *, by: Actor, reason: str) -> None:
     round_.state, round_.draft_version = State.VOID, None
     round_.closed_at = round_.closed_at or by.now
+    await reminders.withdraw(session, round_)
     await history.append(
         session,
         guild_id=by.guild_id,
@@ -584,6 +633,7 @@ async def status(session: AsyncSession, guild_id: int, *, label: str | None) -> 
     pinned = await settings.pinned(session, round_)
     minutes = await hours.minutes_by_user(session, round_.id)
     parked = await outbox.problems(session, guild_id)
+    counts = await votes.public(session, round_)
     return Status(
         label=round_.label,
         state=State(round_.state),
@@ -605,4 +655,5 @@ async def status(session: AsyncSession, guild_id: int, *, label: str | None) -> 
         currency=pinned.policy.currency,
         decimals=pinned.policy.decimals,
         parked=parked,
+        thanks=None if counts is None else sum(counts.values()),
     )

@@ -19,7 +19,9 @@ from bot.domain.record import Row
 from bot.domain.statement import Adjustment, Statement, as_json, compute, require_room
 from bot.domain.states import PUBLIC_ROUND_STATES
 from bot.domain.states import Round as State
-from bot.services import history, lines, outbox, settings
+from bot.domain.tipjar import NO_JAR, Jar
+from bot.services import counting, history, lines, outbox, settings
+from bot.services import jar as jar_service
 from bot.services import rounds as round_service
 from storage import hours, payout, rounds
 from storage import people as stored_people
@@ -43,6 +45,8 @@ class Preview:
     adjustments: tuple[Change, ...]
     price_source: str
     compute_at: datetime
+    jar: Jar = NO_JAR
+    counted_late_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,8 @@ class Approved:
 class Published:
     """A published version with everything the public files are made from.
 
-    `names` are those of the committee members who approved or adjusted it.
+    `names` are those of the committee members who approved or adjusted it, `counted_late_at` is
+    set where the thanks were counted long after the close.
     """
 
     statement: Statement
@@ -121,6 +126,8 @@ class Published:
     price_source: str
     document: Mapping[str, object]
     thread_id: int | None
+    jar: Jar = NO_JAR
+    counted_late_at: datetime | None = None
 
 
 # ---------------------------------------------------------------- the draft
@@ -148,6 +155,8 @@ async def preview_of(session: AsyncSession, round_: Round) -> Preview:
         adjustments=await changes_of(session, round_),
         price_source=price.source if price and statement.facts.price else "",
         compute_at=round_.compute_at,
+        jar=await jar_service.of_round(session, round_),
+        counted_late_at=counting.late_at(round_),
     )
 
 
@@ -413,6 +422,8 @@ async def published_of(session: AsyncSession, round_: Round) -> Published:
         price_source=price.source if price and statement.facts.price else "",
         document=bundle(statement, shown=shown, rows=rows, before=before),
         thread_id=None if round_.thread_lost else round_.thread_id,
+        jar=await jar_service.of_round(session, round_),
+        counted_late_at=counting.late_at(round_),
     )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain.canonical import canonical
+from bot.domain.record import Row
+from bot.domain.states import Round as State
 from bot.domain.thanks import Key, Mark
-from bot.services import history
+from bot.services import history, settings
 from storage import thanks
+from storage.express import Runner, Through
 from storage.tables import Round
 
 
@@ -22,6 +25,14 @@ class Changed:
 
     given: int = 0
     taken_back: int = 0
+
+
+class Where(NamedTuple):
+    """The round that thanks belong to."""
+
+    round_id: int
+    guild_id: int
+    label: str
 
 
 async def change(
@@ -40,28 +51,54 @@ async def change(
     The record says how many, and holds a salted digest of who thanked whom: never the pairs. No
     row is written where nothing changes.
     """
-    wanted = given or {}
-    known = await thanks.standing(session, round_.id, [*wanted, *taken_back])
-    new = {key: mark for key, mark in wanted.items() if not known.get(key, False)}
-    gone = [key for key in taken_back if known.get(key, False)]
-    if not new and not gone:
-        return Changed()
-    if new:
-        await thanks.add(session, [_row(round_.id, key, mark) for key, mark in new.items()])
-    if gone:
-        await thanks.take_back(session, round_.id, gone, at=at)
-    pairs = [[*key, 1] for key in new] + [[*key, -1] for key in gone]
-    await history.append(
-        session,
-        guild_id=round_.guild_id,
+    changed, row = await write(
+        Through(session),
+        Where(round_.id, round_.guild_id, round_.label),
+        given=given,
+        taken_back=taken_back,
         at=at,
         action=action,
-        subject=f"round:{round_.label}",
-        data={"given": len(new), "taken_back": len(gone), **(data or {})},
-        texts={"thanks": canonical(pairs).decode(), **(texts or {})},
-        concerning=round_,
+        data=data,
+        texts=texts,
     )
-    return Changed(len(new), len(gone))
+    if row is not None:
+        history.touch(round_, row)
+    return changed
+
+
+async def write(
+    run: Runner,
+    where: Where,
+    *,
+    given: Mapping[Key, Mark] | None = None,
+    taken_back: Collection[Key] = (),
+    at: datetime,
+    action: str,
+    data: Mapping[str, Any] | None = None,
+    texts: Mapping[str, str] | None = None,
+) -> tuple[Changed, Row | None]:
+    """Do what `change` does, also without a session; return the row of the record, if any.
+
+    The caller makes the row part of the round (`history.touch`, `record.touch`).
+    """
+    rows = [(*key, *mark) for key, mark in (given or {}).items()]
+    new = await thanks.add(run, where.round_id, rows) if rows else []
+    gone = await thanks.take_back(run, where.round_id, taken_back, at=at)
+    if not new and not gone:
+        return Changed(), None
+    pairs = [[*key, 1] for key in new] + [[*key, -1] for key in gone]
+    row = await history.write(
+        run,
+        guild_id=where.guild_id,
+        at=at,
+        action=action,
+        subject=f"round:{where.label}",
+        data={
+            "round": where.label, "given": len(new), "taken_back": len(gone), **(data or {}),
+        },
+        texts={"thanks": json.dumps(pairs, separators=(",", ":")), **(texts or {})},
+    )  # fmt: skip
+    return Changed(len(new), len(gone)), row
 
 
 async def voters(session: AsyncSession, round_: Round) -> Mapping[int, int]:
@@ -71,11 +108,9 @@ async def voters(session: AsyncSession, round_: Round) -> Mapping[int, int]:
     return await thanks.count(session, round_.id)
 
 
-def _row(round_id: int, key: Key, mark: Mark) -> dict[str, Any]:
-    return {
-        "round_id": round_id,
-        **key._asdict(),
-        **mark._asdict(),
-        "taken_back_at": None,
-        "kept_at": None,
-    }
+async def public(session: AsyncSession, round_: Round) -> Mapping[int, int] | None:
+    """Return the voters of every helper as everybody may see them; None while they are hidden."""
+    pinned = await settings.pinned(session, round_)
+    if round_.state == State.OPEN and not pinned.policy.public_counts:
+        return None
+    return await voters(session, round_)

@@ -1,7 +1,7 @@
-"""The chart of a statement: one bar for each line, as SVG and as PNG.
+"""The charts of a statement and of a round's thanks: one bar for each line, as SVG and as PNG.
 
-What is drawn (`bars`) and the drawing (`svg`, `png`) are two things. Equal content gives equal
-bytes, and neither file refers to anything outside itself.
+What is drawn (`bars`, `thanks`) and the drawing (`svg`, `png`) are two things. Equal content
+gives equal bytes, and neither file refers to anything outside itself.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.domain.bundle import Shown
 from bot.domain.statement import Statement
 from bot.ui import text
+
+if TYPE_CHECKING:
+    from bot.services.thanks import Leaderboard
 
 WIDTH = 900
 FONT = Path(__file__).with_name("stipend-sans.ttf")
@@ -54,7 +57,7 @@ _SQUARE = "\N{WHITE SQUARE}"
 class Bars:
     """The bars of a chart, the longest first; `rest` counts the lines that are not among them.
 
-    `values` are in the smallest unit, `formatted` is how each is written.
+    `values` are in the smallest unit, or voters; `formatted` is how each is written.
     """
 
     title: str
@@ -71,13 +74,34 @@ def bars(statement: Statement, shown: Mapping[int, Shown], *, most: int = 15) ->
     lines = sorted(statement.lines, key=lambda line: (-line.amount, line.user_id))
     drawn, rest = lines[:most], max(len(lines) - most, 0)
     total = text.money(statement.total, decimals=policy.decimals, currency=policy.currency)
+    total += _of_tips(statement.tips_given, policy.decimals)
     among = f": the largest {len(drawn)} of {len(lines)}" if rest else ""
     return Bars(
         title=f"Stipend {facts.label}, version {facts.version}",
         subtitle=f"{total} to {text.plural(len(lines), 'helper')}{among}",
         labels=tuple(_label(shown[line.user_id].name, line.user_id) for line in drawn),
         values=tuple(line.amount for line in drawn),
-        formatted=tuple(text.money(line.amount, decimals=policy.decimals) for line in drawn),
+        formatted=tuple(
+            text.money(line.amount, decimals=policy.decimals)
+            + _of_tips(line.tips_amount, policy.decimals)
+            for line in drawn
+        ),
+        rest=rest,
+    )
+
+
+def thanks(board: Leaderboard, *, most: int = 15) -> Bars:
+    """Return the bars of the `most` helpers with most voters, in the order of the leaderboard."""
+    ranks = [(rank, rank.voters) for rank in board.ranks if rank.voters]
+    drawn, rest = ranks[:most], max(len(ranks) - most, 0)
+    total = sum(voters for _, voters in ranks)
+    among = f": the first {len(drawn)} of {len(ranks)}" if rest else ""
+    return Bars(
+        title=f"Thanks {board.label}",
+        subtitle=f"{text.number(total)} thanks to {text.plural(len(ranks), 'helper')}{among}",
+        labels=tuple(_label(rank.name, rank.user_id) for rank, _ in drawn),
+        values=tuple(voters for _, voters in drawn),
+        formatted=tuple(text.number(voters) for _, voters in drawn),
         rest=rest,
     )
 
@@ -154,6 +178,11 @@ def png(svg: bytes) -> bytes:
             skip_system_fonts=True,
         )
     )
+
+
+def _of_tips(tips: int, decimals: int) -> str:
+    """What of an amount comes from the tip jar, empty where nothing does."""
+    return f" incl. {text.money(tips, decimals=decimals)} tips" if tips else ""
 
 
 def _label(name: str, user_id: int) -> str:

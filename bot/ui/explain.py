@@ -6,10 +6,13 @@ Numbers are exact. What has no end is cut off after some places, never rounded, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from bot.domain.money import format_amount, format_share
 from bot.domain.statement import Line, Statement
+from bot.domain.tipjar import NO_JAR, Jar
 from bot.ui import text
+from bot.ui.tips import came_about
 
 _HOUR = 60
 _WHOLE_BP = 10_000
@@ -32,13 +35,49 @@ def line_arithmetic(statement: Statement, line: Line) -> list[str]:
     ]
 
 
-def rules(statement: Statement) -> list[str]:
-    """Return the rules of the round in words, and what they came to."""
+def rules(
+    statement: Statement, jar: Jar = NO_JAR, *, counted_late_at: datetime | None = None
+) -> list[str]:
+    """Return the rules of the round in words, and what they came to; `jar` is its tip jar."""
     return [
         *_split_rules(statement),
+        *counted_late(counted_late_at),
+        *tip_jar(statement, jar),
         *_scale_rules(statement),
         *_payment_rules(statement),
         _ROUNDING,
+    ]
+
+
+def counted_late(at: datetime | None) -> list[str]:
+    """Return that thanks were counted long after the close; nothing where they were not."""
+    if at is None:
+        return []
+    return [
+        f"The thanks were counted late, on {at:%Y-%m-%d %H:%M} UTC: a reaction carries no time, so "
+        "one found then counts, unless it was seen to come after the close."
+    ]
+
+
+def tip_jar(statement: Statement, jar: Jar = NO_JAR) -> list[str]:
+    """Return how the tip jar came about and who gets it; nothing where there is none."""
+    tips = statement.facts.tips
+    if not tips:
+        return []
+    came = ""
+    if jar.match is not None:
+        sums = came_about(
+            jar, decimals=statement.policy.decimals, currency=statement.policy.currency
+        )
+        came = f" How it came about: {sums}."
+    if statement.tips_given:
+        who = f"Beside the cap, the tip jar of {_money(statement, tips)} is shared by thanks."
+        return [f"{who}{came}"]
+    stays = "it stays" if jar.match is None else "the tips stay"
+    match = "" if jar.match is None else "; what the funder adds stays with the funder"
+    return [
+        f"Beside the cap, the tip jar holds {_money(statement, tips)}.{came} Nobody could receive "
+        f"it: {stays} in the jar of the next round{match}."
     ]
 
 
@@ -167,11 +206,6 @@ def _split_rules(statement: Statement) -> Iterator[str]:
         yield (
             f"Nobody gets more than {share} % of the cap for hours, "
             f"{_money(statement, largest)} (the largest share)."
-        )
-    if statement.facts.tips:
-        yield (
-            f"Beside the cap, the tip jar of {_money(statement, statement.facts.tips)} "
-            "is shared by thanks."
         )
 
 

@@ -70,7 +70,12 @@ def statement_markdown(statement_of: Published | Preview) -> bytes:
                 *map(_row, rows),
             ]
         ),
-        "\n".join(f"- {rule}" for rule in rules(statement)),
+        "\n".join(
+            f"- {rule}"
+            for rule in rules(
+                statement, statement_of.jar, counted_late_at=statement_of.counted_late_at
+            )
+        ),
         f"`statement_sha256`: `{statement.sha256}`",
     ]
     return ("\n\n".join(parts) + "\n").encode()

@@ -7,9 +7,12 @@ import discord
 COLOUR = discord.Colour.from_str("#2f6f6b")
 
 MEMBER = (
-    ("/round status", "dates, hours and how much of the cap is used"),
+    ("/thanks", "thank somebody who helped; on a message: Apps, Thank the author"),
+    ("/leaderboard", "whom people thank"),
+    ("/round status", "dates, hours, thanks, and how much of the cap is used"),
     ("/helper list", "who helps here"),
     ("/helper join", "become a helper"),
+    ("/tipjar show", "what was tipped in this round, and where to tip"),
     ("/payout show", "the published statement with its files"),
     ("/help · /about", "this list; version, privacy and source"),
 )
@@ -28,6 +31,8 @@ COMMITTEE = (
     ("/payout approve · publish", "approve exactly this draft, then publish it"),
     ("/payout export · paid · correct", "hand over, record, and take back payments"),
     ("/hours log helper:", "log time for a helper"),
+    ("/tipjar record · match · correct", "tips, and what the funder adds to them"),
+    ("/audit voters", "who thanked a helper, how and when"),
 )
 ADMIN = (("/setup", "guided first run"), ("/settings show · set", "everything that can be set"))
 
@@ -64,8 +69,9 @@ def about(version: str, *, source: str) -> discord.Embed:
     )
     embed.add_field(
         name="What is stored",
-        value="Names as last seen, logged hours with their notes, committee decisions and "
-        "payments. No message is read. Texts enter the permanent record only as salted digests.",
+        value="Names as last seen, logged hours and thanks with their notes, committee decisions "
+        "and payments. No message is read. Texts enter the permanent record only as salted "
+        "digests.",
         inline=False,
     )
     embed.add_field(

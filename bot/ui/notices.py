@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.services.settlement import Published
 
 COLOUR = discord.Colour.from_str("#2f6f6b")
+LONGEST_LIST = 1200
 LONGEST_REASON = 500
 LATE = "*This comes late: the bot was away.* "
 
@@ -34,6 +35,7 @@ def announcement(
         f"{LATE if late else ''}The round for support given since {when(work_since, 'D')} is open.",
         "",
         "**Helpers**: `/hours log` takes five seconds, `/hours start` runs a clock.",
+        "**Were you helped?** Thank the helpers with one click on the board in the thread below.",
         f"**Until** {deadline(close_at)}. Then the committee checks the draft and publishes it.",
         f"**Pays** {rate} an hour, up to {cap} for everybody together.",
     ]
@@ -192,6 +194,37 @@ def take_back_buttons(number: int) -> discord.ui.View:
         )
     )
     return view
+
+
+def reminder(*, thread_id: int, close_at: datetime) -> str:
+    """Return the one line that points to the board."""
+    return (
+        f"**Did somebody help you?** One click on their emoji in <#{thread_id}> says thanks, "
+        f"until {deadline(close_at)}."
+    )
+
+
+def dropped(*, label: str, min_votes: int, voters: Mapping[int, int]) -> str:
+    """Return what becomes of helpers with few thanks, and how they come back."""
+    listed = ", ".join(f"<@{user}> ({count})" for user, count in voters.items())
+    shown = listed if len(listed) <= LONGEST_LIST else people(voters)
+    return (
+        f"This board lists helpers who were thanked by at least {min_votes} people in {label}. "
+        f"Not on it this time: {shown}.\n"
+        "Your hours count and are paid as before, and you can still be thanked with `/thanks`. "
+        "Want your emoji back on the board? `/helper join` puts you there at once."
+    )
+
+
+def count_waits(*, label: str, why: str) -> str:
+    """Return the note that the draft waits because the reactions cannot be compared."""
+    reason = f" ({why})" if why else ""
+    return (
+        f"The draft of **{label}** waits: the reactions of its board have to be compared with "
+        f"Discord's first, so that no thanks is missed, and that is not possible yet{reason}. "
+        "It follows by itself. If it lasts, check with `/setup` that the bot may view the thread "
+        "and read its message history."
+    )
 
 
 def settings_incomplete(label: str, problems: Sequence[str]) -> str:

@@ -78,6 +78,11 @@ def status(round_: Status) -> discord.Embed:
         f"**{plural(round_.helpers, 'helper')}** with {duration(round_.minutes)} logged; "
         f"{number(round_.finished)} said their hours are complete."
     )
+    lines.append(
+        "Thanks are shown when the round has closed."
+        if round_.thanks is None
+        else f"**{number(round_.thanks)} thanks**: `/leaderboard` shows whom."
+    )
     share = f" ({round_.used * 100 // round_.cap} %)" if round_.cap else ""
     lines.append(f"Cap used: **{used} of {cap}**{share}")
     embed = discord.Embed(
@@ -130,7 +135,10 @@ def _state_line(round_: Status) -> str:
 def joined(standing: Standing) -> str:
     """Return the answer to asking to be a helper."""
     if standing.state is Helper.ACTIVE:
-        return "**You are a helper.** `/hours log` logs time, `/hours start` runs a clock."
+        return (
+            "**You are a helper.** `/hours log` logs time, `/hours start` runs a clock."
+            f"{_own_emoji(standing)}"
+        )
     already = "" if standing.is_new else "You have asked already. "
     if standing.admission == "moderated":
         return f"{already}**You are on the list.** Still needed: a moderator uses `/helper add`."
@@ -145,6 +153,23 @@ def joined(standing: Standing) -> str:
     )
 
 
+def _own_emoji(standing: Standing) -> str:
+    """Return by which emoji somebody stands on the board, now and later."""
+    if not standing.emoji:
+        return (
+            " Every emoji that the bot would choose is taken: `/helper join` with `emoji` puts "
+            "you on the board."
+        )
+    if standing.kept_emoji:
+        return (
+            f" Your emoji is {standing.emoji} now. The board that is posted keeps "
+            f"{standing.kept_emoji} until the next round."
+        )
+    return (
+        f" On the board you are {standing.emoji}; `/helper join` with another `emoji` changes it."
+    )
+
+
 def vouched(standing: Standing) -> str:
     """Return the answer to vouching."""
     left = f"You can vouch {plural(standing.vouches_left, 'more time')} in this round."
@@ -156,7 +181,8 @@ def vouched(standing: Standing) -> str:
 def added(standing: Standing) -> str:
     """Return the answer to adding somebody."""
     return (
-        f"<@{standing.user_id}> is a helper now and can use `/hours log`. "
+        f"<@{standing.user_id}> is a helper now and can use `/hours log`."
+        f"{f' On the board they are {standing.emoji}.' if standing.emoji else ''} "
         "`/helper remove` undoes it."
     )
 
@@ -197,7 +223,8 @@ def roster(rows: Sequence[Listed]) -> list[discord.Embed]:
         Helper.CANDIDATE: "waits to be admitted",
     }
     lines = [
-        f"<@{row.user_id}> · {words.get(row.state, str(row.state))} since {when(row.since, 'd')}"
+        f"{row.emoji} <@{row.user_id}> · ".lstrip()
+        + f"{words.get(row.state, str(row.state))} since {when(row.since, 'd')}"
         f"{' · declines pay' if row.declines_pay else ''}"
         for row in rows
     ]

@@ -106,7 +106,8 @@ def page(published: Published) -> str:
             amount_heading=f"Amount, {policy.currency}" if policy.currency else "Amount",
             width=_width(rows),
             statuses=_statuses(published),
-            rules=rules(statement),
+            rules=rules(statement, published.jar, counted_late_at=published.counted_late_at),
+            tips=_tips(statement),
             price=_price(published),
             unused=_unused(statement),
             adjustments=[
@@ -201,6 +202,12 @@ def _pay_total(statement: Statement) -> str:
         decimals=statement.pay_decimals,
         currency=statement.policy.pay_currency,
     )
+
+
+def _tips(statement: Statement) -> str:
+    """The sum that the lines get of the tip jar, empty where that is nothing."""
+    given = statement.tips_given
+    return text.money(given, decimals=statement.policy.decimals) if given else ""
 
 
 def _price(published: Published) -> dict[str, str] | None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.domain.bundle import Shown, full_lines
+from bot.domain.statement import Line as StatementLine
 from bot.domain.statement import Statement
 from bot.domain.states import Line, Round
 from bot.ui import chart as drawing
 from bot.ui import files as tables
-from bot.ui.explain import line_arithmetic
+from bot.ui.explain import counted_late, line_arithmetic, tip_jar
 from bot.ui.page import page
 from bot.ui.text import bullets, deadline, duration, money, people, plural, quoted, total, when
 
@@ -41,7 +42,8 @@ def preview(draft: Preview) -> list[discord.Embed]:
     statement = draft.statement
     policy = statement.policy
     is_open = draft.state in (Round.OPEN, Round.REVIEW)
-    lines = [_totals(statement), *_worth(statement)]
+    lines = [_totals(statement), *_worth(statement), *tip_jar(statement, draft.jar)]
+    lines += counted_late(draft.counted_late_at)
     if policy.pay_currency and not statement.facts.price:
         lines.append(f"Paid in {policy.pay_currency}: `/payout price` is still needed.")
     elif draft.price_source:
@@ -94,7 +96,11 @@ def published(statement_of: Published) -> list[discord.Embed]:
     embed, *others = _pages(
         statement, statement_of.shown, title=title, colour=COLOUR, rest="all are in the files"
     )
-    summary = (_totals(statement), *_worth(statement), embed.description or "")
+    tips = [
+        *tip_jar(statement, statement_of.jar),
+        *counted_late(statement_of.counted_late_at),
+    ]
+    summary = (_totals(statement), *_worth(statement), *tips, embed.description or "")
     embed.description = "\n".join(summary)
     if statement.facts.price:
         embed.add_field(
@@ -178,12 +184,13 @@ def mine(own: Mine) -> str:
             decimals=statement.policy.decimals,
             currency=statement.policy.currency,
         )
-        lines = [f"**{label}: {amount}** ({_state_words(own)})"]
+        lines = [f"**{label}: {amount}** ({_state_words(own)}){_apart(statement, own.line)}"]
         lines += [f"- {sentence}" for sentence in line_arithmetic(statement, own.line)]
         lines += [
             f"- Adjustment {change.number}: {quoted(change.reason, longest=200)}"
             for change in own.changes
         ]
+        lines += [f"- {sentence}" for sentence in tip_jar(statement, own.jar)]
     if own.open_amounts:
         lines.append("\n**Still open**")
         lines += [f"- {one.label}: {total(one.amount)} ({one.state})" for one in own.open_amounts]
@@ -308,7 +315,25 @@ def _totals(statement: Statement) -> str:
     assert policy.cap is not None
     cap = money(policy.cap, decimals=policy.decimals, currency=policy.currency)
     left = money(statement.room, decimals=policy.decimals, currency=policy.currency)
-    return f"**{_total(statement)}** of a cap of {cap}; {left} stay with the funder."
+    if not statement.tips_given:
+        return f"**{_total(statement)}** of a cap of {cap}; {left} stay with the funder."
+    bounty, tips = (
+        money(amount, decimals=policy.decimals, currency=policy.currency)
+        for amount in (statement.shared, statement.tips_given)
+    )
+    return (
+        f"**{_total(statement)}**: bounty {bounty} of a cap of {cap}, tip jar {tips}; "
+        f"{left} of the cap stay with the funder."
+    )
+
+
+def _apart(statement: Statement, line: StatementLine) -> str:
+    """Bounty and tip jar of a line apart, where it has both."""
+    if not line.tips_amount:
+        return ""
+    decimals = statement.policy.decimals
+    bounty = money(line.hours_amount + line.thanks_amount + line.adjustment, decimals=decimals)
+    return f": bounty {bounty}, tip jar {money(line.tips_amount, decimals=decimals)}"
 
 
 def _worth(statement: Statement) -> list[str]:
@@ -336,8 +361,9 @@ def _pages(
     order = sorted(statement.lines, key=lambda line: (-line.amount, line.user_id))
     rows = [
         (
-            f"<@{line.user_id}> **{money(line.amount, decimals=decimals)}** · "
-            f"{duration(line.minutes)} · {MARKS[shown[line.user_id].status]}"
+            f"<@{line.user_id}> **{money(line.amount, decimals=decimals)}**"
+            f"{_tips(line, decimals)} · {duration(line.minutes)}{_voters(line)} · "
+            f"{MARKS[shown[line.user_id].status]}"
         )
         for line in order
     ]
@@ -347,6 +373,16 @@ def _pages(
     return [
         discord.Embed(title=title, description="\n".join(page), colour=colour) for page in pages
     ]
+
+
+def _voters(line: StatementLine) -> str:
+    return f" · {plural(line.voters, 'voter')}" if line.voters else ""
+
+
+def _tips(line: StatementLine, decimals: int) -> str:
+    if not line.tips_amount:
+        return ""
+    return f" incl. {money(line.tips_amount, decimals=decimals)} tips"
 
 
 def _more(sentences: list[str], *, title: str) -> list[discord.Embed]:

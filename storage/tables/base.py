@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, MetaData, TypeDecorator
+from sqlalchemy import Table as CoreTable
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -13,6 +14,16 @@ MICROSECOND = timedelta(microseconds=1)
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 """A generated number: SQLite generates only for its own INTEGER."""
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an aware instant as it is stored."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def instant(stored: int) -> datetime:
+    """Return a stored instant as an aware one."""
+    return EPOCH + stored * MICROSECOND
 
 
 class Instant(TypeDecorator[datetime]):
@@ -23,11 +34,11 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Turn an aware instant into microseconds."""
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Turn microseconds into an aware UTC instant."""
-        return None if value is None else EPOCH + value * MICROSECOND
+        return None if value is None else instant(value)
 
 
 class Table(DeclarativeBase):
@@ -42,6 +53,13 @@ class Table(DeclarativeBase):
         }
     )
     type_annotation_map = {int: BigInteger, datetime: Instant}  # noqa: RUF012 - read once
+
+
+def core(table: type[Table]) -> CoreTable:
+    """Return a table without its objects, for statements about many rows."""
+    found = table.__table__
+    assert isinstance(found, CoreTable)
+    return found
 
 
 def key() -> Any:

@@ -99,13 +99,15 @@ class Thanks(Table):
 
 
 class ThankedMessage(Table):
-    """A message whose author was thanked by the thanks emoji, to be looked at again."""
+    """A message whose author was thanked by the thanks emoji in a round, to be looked at again."""
 
     __tablename__ = "thanked_messages"
 
+    round_id: Mapped[int] = mapped_column(
+        ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
+    )
     message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    guild_id: Mapped[int] = mapped_column(index=True)
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"), index=True)
+    guild_id: Mapped[int]
     channel_id: Mapped[int]
     author_id: Mapped[int]
     checked_at: Mapped[datetime | None]

@@ -375,7 +375,20 @@ class Town:
         return [text_of(message) for message in self.posts(channel)]
 
     def posts(self, channel: Any) -> list[Any]:
-        """Return the messages that the bot posted in a channel."""
+        """Return the messages that the bot posted in a channel, but for the board."""
+        boards = {message.id for message in self.boards(channel)}
+        return [message for message in self._own(channel) if message.id not in boards]
+
+    def boards(self, channel: Any) -> list[Any]:
+        """Return the messages of the board in a thread."""
+        titles = ("Who helped you?", "More helpers")
+        return [
+            message
+            for message in self._own(channel)
+            if message.embeds and (message.embeds[0].title or "").startswith(titles)
+        ]
+
+    def _own(self, channel: Any) -> list[Any]:
         return [
             message
             for message in channel.history()

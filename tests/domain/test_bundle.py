@@ -90,6 +90,13 @@ def acts(statement: Statement, *, extra: tuple[dict[str, Any], ...] = ()) -> lis
         data = {"user_id": str(user), "minutes": minutes, **entry, **more}
         return act(action, f"entry:{number}", user, **data)
 
+    def tip(verb: str, number: int, amount: str, **more: Any) -> dict[str, Any]:
+        return act(f"tipjar.{verb}", f"tip:{number}", COMMITTEE, amount=amount, **{**here, **more})
+
+    def match(kind: str, value: str, limit: str) -> dict[str, Any]:
+        spelled = {"kind": kind, "value": value, "limit": limit}
+        return act("tipjar.matched", f"round:{LABEL}", COMMITTEE, **spelled, **here)
+
     def paid(user: int, reference: str, action: str = "payment.recorded") -> Any:
         amount = amount_of(statement, user)
         told = {"version": 1, "user_id": str(user), "amount": amount, "reference": reference}
@@ -104,12 +111,28 @@ def acts(statement: Statement, *, extra: tuple[dict[str, Any], ...] = ()) -> lis
         {**log("entry.logged", 3, BEN, 2850), "actor": COMMITTEE, "acting_for": BEN},
         act("entry.withdrawn", "entry:2", BEN, user_id=str(BEN), minutes=99, **here),
         log("entry.logged", 4, DAN, 2025),
+        tip("recorded", 1, "3.00", day="2026-01-20", reference_digest="ef"),
+        tip("recorded", 2, "99.00", day="2026-01-20"),
+        tip("carried", 3, "5.00", **{"from": "2025-Q4"}),
+        match("lump", "100.00", ""),
+        tip("corrected", 2, "99.00", reason_digest="01"),
+        tip("carried", 4, "1.00", **{"from": "2025-Q3"}),
+        match("percent", "50", "2.00"),
+        tip("uncarried", 4, "1.00", **{"from": "2025-Q3"}),
         act("hours.done", f"user:{ADA}", ADA, **here),
         act("round.called", f"round:{LABEL}", act="call", **timed),
         act("helper.pay", f"user:{DAN}", DAN, wanted=False, rounds=[]),
         act("round.closed", f"round:{LABEL}", closed_at=spell(START), declined=[str(DAN)], **timed),
         act("round.opened", "round:2026-Q2", policy=POLICY, late=False, **next_round),
+        act(
+            "round.counted",
+            f"round:{LABEL}",
+            voters={str(user): n for user, n in (statement.facts.voters or {}).items()},
+            late=False,
+            **here,
+        ),
         log("entry.logged", 5, ADA, 60, **next_round),
+        tip("recorded", 5, "7.00", **next_round),
         act("round.drafted", f"round:{LABEL}", act="compute", **timed),
         *(
             act(
@@ -347,7 +370,7 @@ def word_for_input(name: str | int, *inner: str | int) -> str:
         number = SOUND["inputs"][name][inner[0]]["number"]
         return f"{singular} " if inner[1] == "number" else f"{singular} {number}: "
     # What is not in the record changes lines, and the statement that was published.
-    return f"{name}: " if name in {"declined", "price"} else ""
+    return f"{name}: " if name in {"declined", "price", "tips"} else ""
 
 
 SEAL = "sha256: it is not the hash of this bundle"
@@ -460,6 +483,7 @@ def test_a_name_or_address_is_guarded_by_the_hash_of_the_bundle_alone() -> None:
         (("inputs", "price"), "18.28", "price: the bundle says '18.28', the record '18.27'"),
         (("record", "rows", 4, "data", "minutes"), 7801,
          "record row 6: its content does not give its hash"),
+        (("inputs", "tips"), "10.01", "tips: the bundle says '10.01', the record '10.00'"),
         (("inputs", "declined"), [], "declined: the bundle says [], the record ['4444']"),
     ),
 )  # fmt: skip

@@ -22,6 +22,7 @@ from tests.services.world import (
     LEE,
     MOE,
     SAM,
+    SETTINGS,
     Who,
     World,
     database,
@@ -52,12 +53,13 @@ async def test_every_verb_adds_the_rows_of_what_it_changed(town: World) -> None:
     await town.do(roster.remove, MOE, user_id=BEN.user_id, reason="x")
     await town.void()
     actions = await town.actions()
-    assert actions[:begun] == ["settings.changed"] * 7 + ["helper.added"] * 3
+    assert actions[:begun] == ["settings.changed"] * len(SETTINGS) + ["helper.added"] * 3
     assert actions[begun:] == [
         "round.opened", "helper.joined", "helper.vouched", "helper.admitted", "helper.left",
         "entry.logged", "entry.edited", "entry.logged", "entry.withdrawn", "hours.done",
-        "helper.pay", "round.called", "round.closed", "round.opened", "round.drafted",
-        "payout.adjusted", "payout.approved", "payout.published", "payment.recorded",
+        "helper.pay", "round.called", "round.closed", "round.opened", "round.counted",
+        "round.drafted", "payout.adjusted", "payout.approved", "payout.published",
+        "payment.recorded",
         "payment.correction_proposed", "payment.taken_back", "helper.removed", "round.voided",
     ]  # fmt: skip
     rows = await town.record()

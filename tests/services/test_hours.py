@@ -598,7 +598,7 @@ async def test_the_answer_knows_whether_the_thread_is_there(season: World) -> No
         await threads.threaded(session, round_.id, thread_id=77)
     assert (await season.do(hours.log, ADA, duration="1h", note="")).thread_id == 77
     async with season.db.write() as session:
-        await threads.lost(session, season.guild_id, thread_id=77)
+        await threads.lost(session, season.guild_id, thread_id=77, at=season.now)
     logged = await season.do(hours.log, ADA, duration="1h", note="")
     assert (logged.thread_id, logged.total_minutes) == (None, 120)
 

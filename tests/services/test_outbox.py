@@ -140,11 +140,11 @@ async def test_a_lost_thread_is_not_kept_open_and_a_new_one_is(season: World) ->
     round_ = await season.round("2026-Q1")
     async with season.db.write() as session:
         await threads.threaded(session, round_.id, thread_id=6)
-        await threads.lost(session, GUILD, thread_id=999)
-        await threads.lost(session, season.elsewhere().guild_id, thread_id=6)
+        await threads.lost(session, GUILD, thread_id=999, at=season.now)
+        await threads.lost(session, season.elsewhere().guild_id, thread_id=6, at=season.now)
     assert await season.see(threads.to_keep_open) == [(GUILD, 6)]
     async with season.db.write() as session:
-        await threads.lost(session, GUILD, thread_id=6)
+        await threads.lost(session, GUILD, thread_id=6, at=season.now)
     assert await season.see(threads.to_keep_open) == []
     async with season.db.write() as session:
         await threads.threaded(session, round_.id, thread_id=7)

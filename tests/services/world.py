@@ -19,7 +19,17 @@ from bot.domain.people import Actor, Person
 from bot.domain.record import Row
 from bot.domain.schedule import Act
 from bot.domain.states import PUBLIC_ROUND_STATES, Line
-from bot.services import history, hours, lines, payments, roster, rounds, settings, settlement
+from bot.services import (
+    counting,
+    history,
+    hours,
+    lines,
+    payments,
+    roster,
+    rounds,
+    settings,
+    settlement,
+)
 from bot.services.settlement import Published
 from storage import rounds as stored_rounds
 from storage.database import Database
@@ -50,6 +60,7 @@ SETTINGS = {
     "currency": "USD",
     "cap": "1000.00",
     "hourly_rate": "5.00",
+    "reminder_hours": "0",
 }
 
 
@@ -160,10 +171,19 @@ class World:
         return (await self.do(hours.log, who, duration=duration, note="helped", **data)).number
 
     async def to(self, instant: datetime) -> list[Act]:
-        """Move the clock and do what is due then."""
+        """Move the clock and do what is due then; Discord has nothing to add to the thanks."""
         self.now = instant
+        acts: list[Act] = []
         async with self.db.write() as session:
-            return await rounds.advance(session, self.guild_id, now=self.now)
+            while True:
+                for round_ in await counting.waiting(session, self.guild_id):
+                    await counting.count(session, round_, now=self.now)
+                done = await rounds.advance(
+                    session, self.guild_id, now=self.now, stop_at_close=True
+                )
+                if not done:
+                    return acts
+                acts += done
 
     async def drafted(self, minutes: Mapping[Who, int] | None = None) -> World:
         """Log minutes (Ada 10 h, Ben 4 h) and move to the draft."""

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import storage
 from storage import database, policy, record
 from storage.database import Database, DatabaseUnusable, copy_file, verify_file
+from storage.express import Through
 from storage.tables import Clock, Meta, RecordRow, Table
 
 NOW = datetime(2026, 1, 1, 12, 30, 59, tzinfo=UTC)
@@ -240,11 +241,11 @@ async def test_what_refers_to_nothing_is_refused(db: Database) -> None:
 
 async def test_the_record_can_be_added_to_and_read(db: Database) -> None:
     async with db.write() as session:
-        await record.add(session, **ROW)
-        await record.add(session, **{**ROW, "number": 2, "hash": "2" * 64})
+        await record.add(Through(session), **ROW)
+        await record.add(Through(session), **{**ROW, "number": 2, "hash": "2" * 64})
     async with db.read() as session:
-        assert await record.last(session, 1) == (2, "2" * 64)
-        assert await record.last(session, 2) is None
+        assert await record.last(Through(session), 1) == (2, "2" * 64)
+        assert await record.last(Through(session), 2) is None
         assert [row.number for row in await record.rows(session, 1, first=2)] == [2]
         assert await record.servers(session) == [1]
         assert await record.missing_guards(session) == []
@@ -262,7 +263,7 @@ async def test_the_record_can_be_added_to_and_read(db: Database) -> None:
 )
 async def test_the_record_cannot_be_updated_or_deleted(db: Database, statement: str) -> None:
     async with db.write() as session:
-        await record.add(session, **ROW)
+        await record.add(Through(session), **ROW)
 
     async def change() -> None:
         async with db.write() as session:
@@ -278,7 +279,7 @@ async def test_the_record_cannot_be_changed_by_another_program_either(
     db: Database, path: Path
 ) -> None:
     async with db.write() as session:
-        await record.add(session, **ROW)
+        await record.add(Through(session), **ROW)
     await db.close()
     with closing(sqlite3.connect(path)) as connection:
         for statement in ("UPDATE record SET data = '[]'", "DELETE FROM record"):

@@ -164,7 +164,7 @@ def test_help_and_about_fit() -> None:
 
 def test_the_roster_of_two_hundred_fits() -> None:
     rows: Any = [
-        SimpleNamespace(user_id=ID, state=state, since=NOW, declines_pay=True)
+        SimpleNamespace(user_id=ID, state=state, since=NOW, declines_pay=True, emoji="🦊")
         for state in (Helper.ACTIVE, Helper.CANDIDATE, Helper.DROPPED) * 67
     ]
     pages = overviews.roster(rows)

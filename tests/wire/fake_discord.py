@@ -18,12 +18,21 @@ APPLICATION, SERVER, BOT, OWNER = 111111111111111111, 222222222222222222, 111111
 SUPPORT, COMMITTEE = 333333333333333331, 333333333333333332
 COMMITTEE_ROLE = 444444444444444441
 EPOCH_MS = 1_420_070_400_000
+MOST_EMOJI = 20
 ALL_PERMISSIONS = str((1 << 52) - 1)
 
 
 def snowflake(unix_seconds: float, number: int = 0) -> int:
     """Return an id as Discord makes them at an instant."""
     return ((int(unix_seconds * 1000) - EPOCH_MS) << 22) + number
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault
+    """An error as Discord answers it: HTTP status, its own code, and words."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
 
 
 @dataclass
@@ -39,6 +48,15 @@ class FakeDiscord:
     refuse_token: bool = False
     permissions: str = ALL_PERMISSIONS
     port: int = 0
+    reactors: dict[tuple[int, str], dict[int, set[int]]] = field(default_factory=dict)
+    """By message and emoji (`name:id`, or the character): users of each kind, 1 for super."""
+    count_shown: int | None = None
+    """What every message says of its reactions, whatever is true."""
+    repeats_boundary: bool = False
+    """Whether a page of users begins with the last of the page before."""
+    threads: dict[int, int] = field(default_factory=dict)
+    is_cut: bool = False
+    """Whether the gateway takes no connections."""
 
     def __post_init__(self) -> None:
         self._sockets: list[web.WebSocketResponse] = []
@@ -47,6 +65,8 @@ class FakeDiscord:
         self._sequence = 0
         self._runner: web.AppRunner | None = None
         self._interactions: dict[int, asyncio.Event] = {}
+        self._query: dict[str, str] = {}
+        self._remembered: list[dict[str, Any]] = []
 
     # ------------------------------------------------------------ life
 
@@ -131,9 +151,127 @@ class FakeDiscord:
             for m in self.messages.get(channel, {}).values()
         ]
 
+    # ------------------------------------------------------------ reactions
+
+    async def cut(self) -> None:
+        """End every connection to the gateway and take no new one until `is_cut` is undone."""
+        self.is_cut = True
+        for socket in list(self._sockets):
+            await socket.close(code=4000)
+
+    def write(self, channel: int, number: int, *, author: int) -> None:
+        """Let somebody have written a message; nobody is told."""
+        message = self._message(channel, number, {"content": "hello"})
+        message["author"] = _user(author, f"user{author}")
+        self.messages.setdefault(channel, {})[number] = message
+
+    async def react(
+        self, channel: int, message: int, emoji: str, user: int, *, burst: bool = False
+    ) -> None:
+        """Let somebody react; a client that is connected is told."""
+        self.reactors.setdefault((message, emoji), {0: set(), 1: set()})[burst].add(user)
+        await self._tell("MESSAGE_REACTION_ADD", channel, message, emoji, user, burst=burst)
+
+    async def unreact(
+        self, channel: int, message: int, emoji: str, user: int, *, burst: bool = False
+    ) -> None:
+        """Let somebody take a reaction away; a client that is connected is told."""
+        self.reactors[message, emoji][burst].discard(user)
+        await self._tell("MESSAGE_REACTION_REMOVE", channel, message, emoji, user, burst=burst)
+
+    async def _tell(
+        self, event: str, channel: int, message: int, emoji: str, user: int, *, burst: bool
+    ) -> None:
+        author = self.messages[channel][message]["author"]["id"]
+        data = {
+            "user_id": str(user),
+            "channel_id": str(channel),
+            "message_id": str(message),
+            "guild_id": str(SERVER),
+            "emoji": _emoji(emoji),
+            "burst": burst,
+            "type": int(burst),
+        }
+        if event == "MESSAGE_REACTION_ADD":
+            data |= {"member": _member(user, ()), "message_author_id": author}
+        await self._dispatch(event, data)
+
+    def _reactors(self, message: int, emoji: str) -> list[dict[str, Any]]:
+        """Return a page of users, by rising id, as `limit`, `after` and `type` say."""
+        kinds = self.reactors.get((message, emoji), {0: set(), 1: set()})
+        users = sorted(kinds[int(self._query.get("type", 0))])
+        after = int(self._query.get("after", 0))
+        page = [user for user in users if user > after or (self.repeats_boundary and user == after)]
+        limit = int(self._query.get("limit", 25))
+        return [_user(user, f"user{user}", bot=user == BOT) for user in page[:limit]]
+
+    def _shown(self, channel: int, number: int) -> dict[str, Any]:
+        """Return a message with its reactions, with a count that may be wrong."""
+        message = self.messages.get(channel, {}).get(number)
+        if message is None:
+            raise Refused(404, 10_008, "Unknown Message")
+        reactions = [
+            {
+                "emoji": _emoji(emoji),
+                "count": sum(map(len, kinds.values()))
+                if self.count_shown is None
+                else self.count_shown,
+                "count_details": {"normal": len(kinds[0]), "burst": len(kinds[1])},
+                "me": BOT in kinds[0],
+                "me_burst": False,
+                "burst_colors": [],
+            }
+            for (message_id, emoji), kinds in self.reactors.items()
+            if message_id == number and any(kinds.values())
+        ]
+        return {**message, "reactions": reactions}
+
+    # ------------------------------------------------------------ boards
+
+    async def delete(self, channel: int, number: int) -> None:
+        """Let somebody delete a message; its nonce is remembered."""
+        del self.messages[channel][number]
+        await self._dispatch(
+            "MESSAGE_DELETE",
+            {"id": str(number), "channel_id": str(channel), "guild_id": str(SERVER)},
+        )
+
+    async def unpin(self, channel: int, number: int) -> None:
+        """Let somebody unpin a message."""
+        self.messages[channel][number]["pinned"] = False
+        data = {**self._shown(channel, number), "guild_id": str(SERVER)}
+        await self._dispatch("MESSAGE_UPDATE", data)
+
+    def _react_self(self, channel: int, number: int, emoji: str) -> None:
+        """Put the bot's reaction under a message; 20 different ones fit."""
+        self._shown(channel, number)
+        there = {
+            each
+            for (message_id, each), kinds in self.reactors.items()
+            if message_id == number and any(kinds.values())
+        }
+        if emoji not in there and len(there) >= MOST_EMOJI:
+            raise Refused(400, 30_010, f"Maximum number of reactions reached ({MOST_EMOJI})")
+        self.reactors.setdefault((number, emoji), {0: set(), 1: set()})[0].add(BOT)
+
+    def _pin(self, channel: int, number: int) -> None:
+        self._shown(channel, number)
+        self.messages[channel][number]["pinned"] = True
+
+    def _history(self, channel: int) -> list[dict[str, Any]]:
+        """Return a page of messages, newest first, as `limit` and `before` say."""
+        before = int(self._query.get("before", 1 << 63))
+        numbers = sorted(self.messages.get(channel, {}), reverse=True)
+        page = [number for number in numbers if number < before]
+        return [
+            self._shown(channel, number) for number in page[: int(self._query.get("limit", 50))]
+        ]
+
     # ------------------------------------------------------------ gateway
 
     async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+        if self.is_cut:
+            raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.append(socket)
@@ -146,6 +284,9 @@ class FakeDiscord:
                 await socket.send_json({"op": 11})
             elif message["op"] == 2:
                 await self._identified(socket)
+            elif message["op"] == 6:
+                # The session is forgotten: what was missed is never told again.
+                await socket.send_json({"op": 9, "d": False})
         if socket in self._sockets:
             self._sockets.remove(socket)
         self._ready.clear()
@@ -180,10 +321,15 @@ class FakeDiscord:
         body = await _body(request)
         if self.refuse_token:
             return _json({"message": "401: Unauthorized", "code": 0}, status=401)
-        if self.before_accepting is not None:
-            self.before_accepting(method, path)
-        self.journal.append((method, path, body))
-        answer = self._accept(method, path.strip("/").split("/"), body)
+        self._query = dict(request.query)
+        try:
+            if self.before_accepting is not None:
+                self.before_accepting(method, path)
+            self.journal.append((method, path, body))
+            answer = self._accept(method, path.strip("/").split("/"), body)
+        except Refused as refused:
+            problem = {"code": refused.code, "message": str(refused)}
+            return _json(problem, status=refused.status)
         if self.after_accepting is not None:
             self.after_accepting(method, path)
         if answer is None:
@@ -222,8 +368,27 @@ class FakeDiscord:
                 stored = self.messages[int(channel)][int(number)]
                 stored.update(body)
                 return stored
+            case ["PUT", "channels", channel, "messages", "pins", number]:
+                self._pin(int(channel), int(number))
+            case ["PUT", "channels", channel, "messages", number, "reactions", emoji, "@me"]:
+                self._react_self(int(channel), int(number), emoji)
+            case ["DELETE", "channels", _, "messages", number, "reactions", emoji, "@me"]:
+                self.reactors[int(number), emoji][0].discard(BOT)
+            case ["GET", "channels", channel] if int(channel) in self.threads:
+                return _thread(int(channel), self.threads[int(channel)], "")
+            case ["GET", "channels", channel, "messages"]:
+                return self._history(int(channel))
+            case ["GET", "channels", channel, "messages", number]:
+                return self._shown(int(channel), int(number))
+            case ["GET", "channels", channel, "messages", number, "reactions", emoji]:
+                self._shown(int(channel), int(number))
+                return self._reactors(int(number), emoji)
+            case ["GET", "guilds", _, "threads", "active"]:
+                listed = [_thread(number, parent, "") for number, parent in self.threads.items()]
+                return {"threads": listed, "members": [], "has_more": False}
             case ["POST", "channels", channel, "messages", number, "threads"]:
                 self.messages.setdefault(int(number), {})
+                self.threads[int(number)] = int(channel)
                 return _thread(int(number), int(channel), body["name"])
         return None
 
@@ -244,13 +409,15 @@ class FakeDiscord:
 
     def _posted(self, channel: int, body: dict[str, Any]) -> dict[str, Any]:
         stored = self.messages.setdefault(channel, {})
-        for message in stored.values():
-            # Within some minutes Discord returns the message that carries the nonce already.
+        for message in (*stored.values(), *self._remembered):
+            # Within some minutes Discord returns the message that carries the nonce already,
+            # also where it was deleted.
             if body.get("enforce_nonce") and message.get("nonce") == body.get("nonce"):
                 return message
         self._number += 1
         message = self._message(channel, snowflake(1_800_000_000, self._number), body)
         stored[int(message["id"])] = message
+        self._remembered.append(message)
         return message
 
     def _message(self, channel: int, number: int, body: dict[str, Any]) -> dict[str, Any]:
@@ -325,6 +492,11 @@ async def _body(request: web.Request) -> Any:
         return json.loads(str(form.get("payload_json") or "{}"))
     text = await request.text()
     return json.loads(text) if text else None
+
+
+def _emoji(text: str) -> dict[str, Any]:
+    name, _, number = text.partition(":")
+    return {"id": number or None, "name": name, "animated": False}
 
 
 def _typed(value: Any) -> dict[str, Any]:
@@ -451,6 +623,7 @@ def _role(number: int, name: str, permissions: str) -> dict[str, Any]:
 
 def _registered(command: dict[str, Any], number: int) -> dict[str, Any]:
     return {
+        "description": "",  # what stands in a menu has none
         **command,
         "id": str(9000 + number),
         "application_id": str(APPLICATION),

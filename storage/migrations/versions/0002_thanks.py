@@ -77,9 +77,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "thanked_messages",
+        sa.Column("round_id", KEY, autoincrement=False, nullable=False),
         sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("guild_id", sa.BigInteger(), nullable=False),
-        sa.Column("round_id", KEY, nullable=False),
         sa.Column("channel_id", sa.BigInteger(), nullable=False),
         sa.Column("author_id", sa.BigInteger(), nullable=False),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
@@ -90,13 +90,7 @@ def upgrade() -> None:
             name=op.f("fk_thanked_messages_round_id"),
             ondelete="RESTRICT",
         ),
-        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_thanked_messages")),
-    )
-    op.create_index(
-        op.f("ix_thanked_messages_guild_id"), "thanked_messages", ["guild_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_thanked_messages_round_id"), "thanked_messages", ["round_id"], unique=False
+        sa.PrimaryKeyConstraint("round_id", "message_id", name=op.f("pk_thanked_messages")),
     )
     op.create_table(
         "thanks",

@@ -1,0 +1,281 @@
+"""Reactions as they come in: queued at once, written down together, one server one line.
+
+Each event is a task of its own in discord.py, so an ADD could overtake a REMOVE: `put` is
+synchronous, and the order of the queue is the order of the gateway. What arrives during a commit
+goes into the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+import discord
+
+from bot.domain import emoji
+from bot.services import reactions, reconciling
+from bot.services.reactions import Cleared, Event, Thankful
+from bot.services.reconciling import Found
+from bot.services.votes import Changed
+from bot.ui.answers import incident
+
+if TYPE_CHECKING:
+    from storage.database import Database
+
+log = logging.getLogger(__name__)
+
+Payload = discord.RawReactionActionEvent
+MOST_AT_ONCE: Final = 1000
+GATHER_SECONDS: Final = 0.008
+"""The least time between two commits: each has its price, whatever it holds."""
+ENOUGH: Final = 64
+TRIES: Final = 5
+SECONDS_BETWEEN: Final = 2.0
+AUTHORS_KEPT: Final = 1000
+ASKED_AGAIN_AFTER: Final = timedelta(seconds=5)
+
+Watched = set[tuple[int, int]]
+"""User and kind (1: super reaction) of the live events that came while somebody looked."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """A look at the reactions of Discord, in line with the events."""
+
+    found: Found
+    done: asyncio.Future[Changed]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What waits in one server, and the task that works it off."""
+
+    guild_id: int
+    items: list[tuple[Payload, datetime] | Cleared | _Look] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+    authors: dict[int, int] = field(default_factory=dict)
+    free_at: float = 0.0
+    thankful: Thankful | None = None
+    thankful_until: datetime | None = None
+
+
+class Reactions:
+    """Takes reactions from the gateway to the database."""
+
+    def __init__(
+        self,
+        bot: discord.Client,
+        db: Database,
+        *,
+        clock: Callable[[], datetime],
+        deliver: Callable[[int], Awaitable[object]],
+        seed: Callable[[int], Awaitable[object]],
+    ) -> None:
+        """`deliver` says what waits in a server, `seed` puts the emoji on its board."""
+        self._deliver, self._seed = deliver, seed
+        self._bot = bot
+        self._db = db
+        self._clock = clock
+        self._mending: asyncio.Task[None] | None = None
+        self._lanes: dict[int, _Lane] = {}
+        self._watched: dict[tuple[int, str], Watched] = {}
+
+    def put(self, payload: Payload) -> None:
+        """Queue one event; nothing is awaited, so the order stays."""
+        guild_id = payload.guild_id
+        if guild_id is None:
+            return
+        lane = self._lanes.get(guild_id)
+        if lane is None:
+            lane = self._lanes[guild_id] = _Lane(guild_id)
+        lane.items.append((payload, self._clock()))
+        if self._watched:
+            watched = self._watched.get((payload.message_id, emoji.of_payload(payload.emoji)))
+            if watched is not None:
+                watched.add((payload.user_id, int(payload.burst)))
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._work_off(lane))
+
+    def put_cleared(self, guild_id: int | None, message_id: int, emoji_key: str = "") -> None:
+        """Queue that all reactions of a message, or of one emoji on it, were removed."""
+        if guild_id is not None:
+            self._append(guild_id, Cleared(message_id, emoji_key, self._clock()))
+
+    @contextmanager
+    def watching(self, message_id: int, emoji_key: str) -> Iterator[Watched]:
+        """Note who reacts with an emoji while somebody looks at its reactions."""
+        key = (message_id, emoji_key)
+        watched = self._watched.setdefault(key, set())
+        try:
+            yield watched
+        finally:
+            self._watched.pop(key, None)
+
+    async def submit(self, guild_id: int, found: Found) -> Changed:
+        """Queue what a look found behind the events that came before; return what it changed."""
+        look = _Look(found, asyncio.get_running_loop().create_future())
+        self._append(guild_id, look)
+        return await look.done
+
+    async def close(self) -> None:
+        """Write down what waits."""
+        while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _append(self, guild_id: int, item: Cleared | _Look) -> None:
+        lane = self._lanes.setdefault(guild_id, _Lane(guild_id))
+        lane.items.append(item)
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._work_off(lane))
+
+    # ------------------------------------------------------------ one server
+
+    async def _work_off(self, lane: _Lane) -> None:
+        """Work off what waits, and end: a task that waits for ever keeps nothing going."""
+        loop = asyncio.get_running_loop()
+        try:
+            while lane.items:
+                early = min(lane.free_at - loop.time(), GATHER_SECONDS)
+                if early > 0 and len(lane.items) < ENOUGH:
+                    # In a thread: the time of the loop may stand still in a simulation.
+                    await asyncio.to_thread(time.sleep, early)
+                lane.free_at = loop.time() + GATHER_SECONDS
+                items = lane.items[:MOST_AT_ONCE]
+                del lane.items[: len(items)]
+                await self._work(lane, items)
+        finally:
+            lane.task = None
+
+    async def _work(
+        self, lane: _Lane, items: list[tuple[Payload, datetime] | Cleared | _Look]
+    ) -> None:
+        run: list[tuple[Payload, datetime]] = []
+        for item in items:
+            if isinstance(item, tuple) and not isinstance(item, Cleared):
+                run.append(item)
+                continue
+            await self._write(lane, run)
+            run = []
+            if isinstance(item, Cleared):
+                await self._clear(lane, item)
+            else:
+                await self._look(item)
+        await self._write(lane, run)
+
+    async def _write(self, lane: _Lane, run: list[tuple[Payload, datetime]]) -> None:
+        """Write a run of events down in one commit; a fault of the database is outwaited."""
+        own_id = self._bot.user.id if self._bot.user is not None else 0
+        events = [
+            _event(payload, at)
+            for payload, at in run
+            if payload.user_id != own_id and not (payload.member and payload.member.bot)
+        ]
+        if not events:
+            return
+        for attempt in range(TRIES):
+            try:
+                await self._store(lane, events)
+            except Exception:
+                number = incident()
+                log.exception("incident %s: reactions in server %d", number, lane.guild_id)
+                await asyncio.sleep(SECONDS_BETWEEN * (attempt + 1))
+            else:
+                return
+        # They are found again by the next reconciliation.
+        log.error("%d reactions in server %d wait to be found again", len(events), lane.guild_id)
+
+    async def _store(self, lane: _Lane, events: list[Event]) -> None:
+        where = await self._thankful(lane)
+        if where is not None:
+            thanking = [event for event in events if event.emoji_key == where.emoji_key]
+            thanking = [
+                event._replace(author_id=await self._author(lane, event, where))
+                for event in thanking
+            ]
+            if any(event.author_id for event in thanking):
+                async with self._db.write() as session:
+                    await reactions.receive_emoji(session, lane.guild_id, thanking)
+        await self._db.express(lambda run: reactions.receive(run, lane.guild_id, events))
+
+    async def _clear(self, lane: _Lane, item: Cleared) -> None:
+        try:
+            async with self._db.write() as session:
+                await reactions.clear(session, lane.guild_id, item)
+            self._mending = asyncio.create_task(self._mend(lane.guild_id))
+        except Exception:
+            log.exception("incident %s: cleared reactions in %d", incident(), lane.guild_id)
+
+    async def _look(self, look: _Look) -> None:
+        try:
+            async with self._db.write() as session:
+                changed = await reconciling.apply(session, look.found, now=self._clock())
+        except Exception as error:  # noqa: BLE001 - whoever looked is told
+            if not look.done.cancelled():
+                look.done.set_exception(error)
+        else:
+            if not look.done.cancelled():
+                look.done.set_result(changed)
+
+    async def _mend(self, guild_id: int) -> None:
+        """Say that a board was cleared, and put its emoji back."""
+        await self._deliver(guild_id)
+        await self._seed(guild_id)
+
+    # ------------------------------------------------------------ whose message it is
+
+    async def _thankful(self, lane: _Lane) -> Thankful | None:
+        """Return where the thanks emoji works; pinned for a round, so asked for now and then."""
+        now = self._clock()
+        if lane.thankful_until is None or now >= lane.thankful_until:
+            async with self._db.read() as session:
+                lane.thankful = await reactions.thankful(session, lane.guild_id)
+            lane.thankful_until = now + ASKED_AGAIN_AFTER
+        return lane.thankful
+
+    async def _author(self, lane: _Lane, event: Event, where: Thankful) -> int:
+        """Return whose message it is; 0 outside the support channel and its threads."""
+        if not await self._is_support(lane, event.channel_id, where):
+            return 0
+        author_id = event.author_id or lane.authors.get(event.message_id, 0)
+        if not author_id:
+            channel = self._bot.get_partial_messageable(event.channel_id, guild_id=lane.guild_id)
+            try:
+                author_id = (await channel.fetch_message(event.message_id)).author.id
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                log.info("message %d stays unknown: %s", event.message_id, type(error).__name__)
+                return 0
+        if len(lane.authors) >= AUTHORS_KEPT:
+            lane.authors.clear()
+        lane.authors[event.message_id] = author_id
+        return author_id
+
+    async def _is_support(self, lane: _Lane, channel_id: int, where: Thankful) -> bool:
+        if channel_id == where.support_channel:
+            return True
+        guild = self._bot.get_guild(lane.guild_id)
+        channel = guild.get_channel_or_thread(channel_id) if guild is not None else None
+        if channel is None:
+            return False
+        return isinstance(channel, discord.Thread) and channel.parent_id == where.support_channel
+
+
+def _event(payload: Payload, at: datetime) -> Event:
+    member = payload.member
+    return Event(
+        payload.channel_id,
+        payload.message_id,
+        emoji.of_payload(payload.emoji),
+        payload.user_id,
+        int(payload.burst),
+        payload.event_type == "REACTION_ADD",
+        at,
+        member.joined_at if member is not None else None,
+        payload.message_author_id or 0,
+    )

@@ -1,0 +1,399 @@
+"""The lanes: what the gateway tells is written down in its order, whatever the database does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from bot.domain.thanks import Source
+from bot.jobs import reactions as job
+from bot.jobs.reactions import MOST_AT_ONCE, Reactions
+from bot.services import boards, settings, votes
+from bot.services.reconciling import Found
+from bot.services.votes import Changed
+from storage import boards as stored_boards
+from storage import people, thanks
+from storage import rounds as stored_rounds
+from tests.services.world import ADA, BEN, CLOSE, ELSEWHERE, MINUTE, ROOT, START, World, database
+
+CHANNEL, BOARD, BOARD_ELSEWHERE = 500_000_000_000_000_001, 7001, 7002
+VOTER = 500_000_000_000_005_001
+INCIDENT = re.compile(r"incident [0-9a-f]{8}")
+
+
+@dataclass
+class Scene:
+    """A server with a board, and the lane that its reactions go through."""
+
+    world: World
+    lanes: Reactions
+    emoji: str
+    told: list[tuple[str, int]]
+    is_mended: asyncio.Event
+
+    def hear(
+        self,
+        user: int = VOTER,
+        *,
+        added: bool = True,
+        burst: bool = False,
+        emoji: str = "",
+        message: int = BOARD,
+        guild: int | None = None,
+    ) -> None:
+        """Let the gateway tell of a reaction."""
+        data: Any = {
+            "user_id": user, "channel_id": CHANNEL, "message_id": message, "burst": burst,
+            "guild_id": guild or self.world.guild_id, "type": int(burst),
+        }  # fmt: skip
+        shown = discord.PartialEmoji.from_str(emoji or self.emoji)
+        kind: Any = "REACTION_ADD" if added else "REACTION_REMOVE"
+        self.lanes.put(discord.RawReactionActionEvent(data, shown, kind))
+
+    async def written(self) -> None:
+        """Wait until everything is written down."""
+        await self.lanes.close()
+
+    async def voters(self) -> set[int]:
+        """Whose thanks stand for Ada."""
+        round_ = await self.world.round("2026-Q1")
+        rows = await self.world.see(thanks.of_helper, round_.id, ADA.user_id)
+        return {row.voter_id for row in rows}
+
+    async def look(self, *seen: int) -> Changed:
+        """Look at what Discord shows with Ada's emoji, and wait until that is applied."""
+        round_ = await self.world.round("2026-Q1")
+        places = await self.world.see(stored_boards.places, round_.id)
+        (place,) = [place for place in places if place.user_id == ADA.user_id]
+        found = Found(
+            guild_id=self.world.guild_id, round_id=round_.id, place_id=place.id, message_id=BOARD,
+            channel_id=CHANNEL, helper_id=ADA.user_id, source=Source.BOARD,
+            users={0: frozenset(seen), 1: frozenset()}, began_at=self.world.now,
+            touched=frozenset(), closing=False,
+        )  # fmt: skip
+        return await self.lanes.submit(self.world.guild_id, found)
+
+    @contextmanager
+    def without_table(self, name: str) -> Iterator[None]:
+        """Let a table of the database be gone for a while."""
+        assert self.world.db.path is not None
+        with closing(sqlite3.connect(self.world.db.path)) as file:
+            file.execute(f"ALTER TABLE {name} RENAME TO {name}_gone")
+            yield
+            file.execute(f"ALTER TABLE {name}_gone RENAME TO {name}")
+
+
+async def post_board(world: World, message_id: int) -> None:
+    async with world.db.write() as session:
+        await boards.build_due(session, world.guild_id, now=world.now)
+        (round_,) = await stored_rounds.of_server(session, world.guild_id, states=("open",))
+        (one,) = await stored_boards.of_round(session, round_.id)
+        await boards.posted(
+            session, one.id, channel_id=CHANNEL, message_id=message_id, at=world.now
+        )
+
+
+@pytest.fixture
+async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+    """Return a server with an open round and its board; after a fault there is hardly a wait."""
+    monkeypatch.setattr(job, "SECONDS_BETWEEN", 0.02)
+    world = World(database(tmp_path / "stipend.db"))
+    await world.db.open(now=START)
+    await world.opened()
+    await post_board(world, BOARD)
+    row = await world.see(people.helper, world.guild_id, ADA.user_id)
+    assert row is not None
+    told: list[tuple[str, int]] = []
+    is_mended = asyncio.Event()
+
+    async def deliver(guild_id: int) -> None:
+        told.append(("deliver", guild_id))
+
+    async def seed(guild_id: int) -> None:
+        told.append(("seed", guild_id))
+        is_mended.set()
+
+    client = discord.Client(intents=discord.Intents.none())
+    lanes = Reactions(client, world.db, clock=lambda: world.now, deliver=deliver, seed=seed)
+    yield Scene(world, lanes, row.emoji, told, is_mended)
+    await lanes.close()
+    assert await world.faults() == []
+    await world.db.close()
+
+
+class Incidents(logging.Handler):
+    """Waits for errors in the log, and keeps them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+        self._came = asyncio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep an error, and wake whoever waits."""
+        self.records.append(record)
+        self._came.set()
+
+    async def until(self, words: str) -> None:
+        """Wait until an error says this."""
+        async with asyncio.timeout(20):
+            while not any(words in record.getMessage() for record in self.records):
+                self._came.clear()
+                await self._came.wait()
+
+
+@pytest.fixture
+async def incidents() -> AsyncIterator[Incidents]:
+    """Return what the lanes log as errors."""
+    handler = Incidents()
+    job.log.addHandler(handler)
+    yield handler
+    job.log.removeHandler(handler)
+
+
+# ---------------------------------------------------------------- order
+
+
+@pytest.mark.parametrize("clicks", (499, 500))
+async def test_what_is_put_in_order_is_written_down_in_order(scene: Scene, clicks: int) -> None:
+    for number in range(clicks):
+        scene.hear(added=number % 2 == 0)
+        if number % 50 == 0:
+            await asyncio.sleep(0.002)
+    await scene.written()
+    assert await scene.voters() == ({VOTER} if clicks % 2 else set())
+
+
+async def test_more_than_fits_into_one_commit_is_written_down_to_the_last(scene: Scene) -> None:
+    count = 2 * MOST_AT_ONCE + 7
+    for number in range(count):
+        scene.hear(VOTER + number)
+    await scene.written()
+    assert await scene.voters() == {VOTER + number for number in range(count)}
+    given = [row.data["given"] for row in await scene.world.record() if "given" in row.data]
+    assert sum(given) == count
+    assert max(given) <= MOST_AT_ONCE
+
+
+async def test_what_comes_during_a_commit_goes_into_the_next(scene: Scene) -> None:
+    async with scene.world.db.write():
+        for number in range(30):
+            scene.hear(VOTER + number)
+            await asyncio.sleep(0.001)
+    await scene.written()
+    assert len(await scene.voters()) == 30
+    given = [row for row in await scene.world.record() if row.action == "thanks.received"]
+    assert len(given) < 10
+
+
+async def test_clearing_and_looking_keep_their_place_in_the_line(scene: Scene) -> None:
+    scene.hear(VOTER)
+    scene.hear(VOTER + 1)
+    scene.lanes.put_cleared(scene.world.guild_id, BOARD, scene.emoji)
+    scene.hear(VOTER + 2)
+    # Whoever looks sees the one who came last, and somebody nobody told of.
+    assert await scene.look(VOTER + 2, VOTER + 3) == Changed(1, 0)
+    scene.hear(VOTER + 2, added=False)
+    scene.hear(VOTER + 4)
+    scene.lanes.put_cleared(scene.world.guild_id, BOARD)
+    scene.hear(VOTER + 5)
+    await scene.written()
+    assert await scene.voters() == {VOTER + 5}
+
+
+async def test_who_reacts_while_somebody_looks_is_noted(scene: Scene) -> None:
+    scene.hear(VOTER)
+    with scene.lanes.watching(BOARD, scene.emoji) as watched:
+        scene.hear(VOTER + 1)
+        scene.hear(VOTER + 2, burst=True)
+        scene.hear(VOTER + 3, emoji="🧨")
+        scene.hear(VOTER + 4, message=BOARD + 1)
+        scene.hear(VOTER + 1, added=False)
+    scene.hear(VOTER + 5)
+    assert watched == {(VOTER + 1, 0), (VOTER + 2, 1)}
+
+
+async def test_servers_do_not_wait_for_each_other(scene: Scene) -> None:
+    other = World(scene.world.db, guild_id=ELSEWHERE)
+    await other.opened()
+    await post_board(other, BOARD_ELSEWHERE)
+    for number in range(20):
+        scene.hear(VOTER + number)
+        scene.hear(VOTER + number, message=BOARD_ELSEWHERE, guild=ELSEWHERE)
+    await scene.written()
+    for world in (scene.world, other):
+        found = await world.see(votes.voters, await world.round("2026-Q1"))
+        assert found == {ADA.user_id: 20}
+
+
+# ---------------------------------------------------------------- what is none
+
+
+async def test_direct_messages_are_left_alone(scene: Scene) -> None:
+    data: Any = {"user_id": VOTER, "channel_id": CHANNEL, "message_id": BOARD, "type": 0}
+    shown = discord.PartialEmoji.from_str(scene.emoji)
+    scene.lanes.put(discord.RawReactionActionEvent(data, shown, "REACTION_ADD"))
+    scene.lanes.put_cleared(None, BOARD)
+    await scene.written()
+    assert await scene.voters() == set()
+
+
+async def test_a_reaction_with_nothing_is_nothing(scene: Scene) -> None:
+    """Of a custom emoji that is deleted Discord tells neither name nor id."""
+    data: Any = {
+        "user_id": VOTER, "channel_id": CHANNEL, "message_id": BOARD, "type": 0,
+        "guild_id": scene.world.guild_id,
+    }  # fmt: skip
+    shown = discord.PartialEmoji(name=None)  # type: ignore[arg-type]
+    scene.lanes.put(discord.RawReactionActionEvent(data, shown, "REACTION_REMOVE"))
+    scene.hear(VOTER + 1)
+    await scene.written()
+    assert await scene.voters() == {VOTER + 1}
+
+
+# ---------------------------------------------------------------- faults
+
+
+async def test_a_fault_of_the_database_loses_nothing_and_is_an_incident(
+    scene: Scene, incidents: Incidents
+) -> None:
+    with scene.without_table("thanks"):
+        scene.hear(VOTER)
+        scene.hear(VOTER + 1)
+        await incidents.until("incident")
+        # What comes meanwhile waits behind it.
+        scene.hear(VOTER + 1, added=False)
+        scene.hear(VOTER + 2)
+    await scene.written()
+    assert await scene.voters() == {VOTER, VOTER + 2}
+    (first, *_) = incidents.records
+    assert INCIDENT.search(first.getMessage())
+    assert str(VOTER) not in first.getMessage()
+    assert first.exc_info is not None
+
+
+async def test_a_database_that_somebody_else_holds_is_waited_for(scene: Scene) -> None:
+    assert scene.world.db.path is not None
+    with closing(sqlite3.connect(scene.world.db.path, isolation_level=None)) as file:
+        file.execute("BEGIN IMMEDIATE")
+        scene.hear(VOTER)
+        await asyncio.sleep(0.1)
+        scene.hear(VOTER + 1)
+        file.execute("ROLLBACK")
+    await scene.written()
+    assert await scene.voters() == {VOTER, VOTER + 1}
+
+
+async def test_a_fault_that_lasts_is_given_up_aloud_and_the_lane_goes_on(
+    scene: Scene, incidents: Incidents
+) -> None:
+    with scene.without_table("thanks"):
+        scene.hear(VOTER)
+        await incidents.until("wait to be found again")
+    assert sum("incident" in record.getMessage() for record in incidents.records) == job.TRIES
+    scene.hear(VOTER + 1)
+    await scene.written()
+    assert await scene.voters() == {VOTER + 1}
+    # The next look finds what was lost.
+    assert await scene.look(VOTER, VOTER + 1) == Changed(1, 0)
+
+
+async def test_a_fault_while_clearing_is_an_incident_and_the_lane_goes_on(
+    scene: Scene, incidents: Incidents
+) -> None:
+    scene.hear(VOTER)
+    await scene.written()
+    with scene.without_table("places"):
+        scene.lanes.put_cleared(scene.world.guild_id, BOARD)
+        await incidents.until("incident")
+    scene.hear(VOTER + 1)
+    await scene.written()
+    assert await scene.voters() == {VOTER, VOTER + 1}
+    assert scene.told == []
+
+
+async def test_whoever_looks_is_told_of_a_fault(scene: Scene) -> None:
+    look = asyncio.create_task(scene.look(VOTER))
+    with scene.without_table("thanks"):
+        await asyncio.wait([look])
+    with pytest.raises(OperationalError):
+        await look
+    assert await scene.look(VOTER) == Changed(1, 0)
+
+
+async def test_whoever_gave_up_looking_disturbs_nobody(scene: Scene, incidents: Incidents) -> None:
+    scene.hear(VOTER)
+    async with scene.world.db.write():
+        look = asyncio.create_task(scene.look(VOTER, VOTER + 1))
+        await asyncio.sleep(0.05)
+        scene.hear(VOTER + 2)
+        look.cancel()
+        await asyncio.wait([look])
+    await scene.written()
+    assert await scene.voters() >= {VOTER, VOTER + 2}
+    with scene.without_table("thanks"):
+        scene.hear(VOTER + 3)
+        look = asyncio.create_task(scene.look(VOTER))
+        await incidents.until("incident")
+        look.cancel()
+        await incidents.until("wait to be found again")
+        await scene.written()
+    scene.hear(VOTER + 4)
+    await scene.written()
+    assert VOTER + 4 in await scene.voters()
+
+
+# ---------------------------------------------------------------- cleared, closed
+
+
+async def test_after_clearing_the_committee_is_told_and_the_emoji_come_back(scene: Scene) -> None:
+    scene.hear(VOTER)
+    scene.lanes.put_cleared(scene.world.guild_id, BOARD)
+    await scene.written()
+    await asyncio.wait_for(scene.is_mended.wait(), timeout=5)
+    guild_id = scene.world.guild_id
+    assert scene.told == [("deliver", guild_id), ("seed", guild_id)]
+    assert len(await scene.world.posts("notice")) == 1
+
+
+async def test_the_moment_of_a_reaction_is_that_at_which_it_came(scene: Scene) -> None:
+    scene.world.now = CLOSE - MINUTE
+    async with scene.world.db.write():
+        scene.hear(VOTER)
+        scene.world.now = CLOSE + MINUTE  # the database was busy for two minutes
+        scene.hear(VOTER + 1)
+    await scene.written()
+    round_ = await scene.world.round("2026-Q1")
+    rows = await scene.world.see(thanks.of_helper, round_.id, ADA.user_id)
+    assert {row.voter_id: (row.at, row.doubt) for row in rows} == {
+        VOTER: (CLOSE - MINUTE, ""), VOTER + 1: (CLOSE + MINUTE, "late"),
+    }  # fmt: skip
+
+
+async def test_closing_the_bot_writes_down_what_waits(scene: Scene) -> None:
+    for number in range(300):
+        scene.hear(VOTER + number)
+    await scene.lanes.close()
+    assert len(await scene.voters()) == 300
+    await scene.lanes.close()
+
+
+async def test_a_setting_that_changes_is_noticed_with_the_next_round_only(scene: Scene) -> None:
+    """The thanks emoji is pinned: reactions with it cost nothing where none is set."""
+    await scene.world.do(settings.change, ROOT, values={"thanks_emoji": "🙏"})
+    scene.hear(VOTER, emoji="🙏", message=5)
+    scene.hear(VOTER)
+    await scene.written()
+    assert await scene.voters() == {VOTER}
+    assert BEN.user_id not in await scene.voters()

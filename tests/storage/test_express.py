@@ -1,0 +1,392 @@
+"""The express lane: the same statements with and without a session, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Dialect
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage import record, rounds, thanks
+from storage.database import Database
+from storage.express import DIALECTS, Runner, Through
+from storage.tables import Board, Helper, Place, PolicyVersion, Round, Thanks
+from storage.tables.base import instant, microseconds
+
+NOW = datetime(2026, 1, 1, 12, 30, 59, 1, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+GUILD, ROUND, PLACE, MESSAGE = 10**17, 1, 1, 2**62
+ADA, BEN = 2**63 - 1, 12
+MEMORY = "sqlite+aiosqlite://"
+
+Work = Callable[[Runner], Coroutine[Any, Any, Any]]
+Way = Callable[[Database, Work], Awaitable[Any]]
+
+
+def url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@asynccontextmanager
+async def opened(where: str) -> AsyncIterator[Database]:
+    db = Database(where)
+    await db.open(now=NOW)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> str:
+    return url(tmp_path / "stipend.db")
+
+
+@pytest.fixture
+async def db(where: str) -> AsyncIterator[Database]:
+    async with opened(where) as made:
+        yield made
+
+
+async def by_session(db: Database, work: Work) -> Any:
+    async with db.write() as session:
+        return await work(Through(session))
+
+
+async def by_express(db: Database, work: Work) -> Any:
+    return await db.express(work)
+
+
+def a_row(number: int, guild_id: int = GUILD) -> dict[str, Any]:
+    """Make a row of a record; the hash is its number."""
+    texts = dict.fromkeys(("time", "actor", "acting_for", "action", "subject", "previous"), "x")
+    return {**texts, "guild_id": guild_id, "number": number, "data": "{}", "hash": str(number)}
+
+
+async def append(run: Runner, guild_id: int = GUILD) -> int:
+    """Read the last row and add the next one: what loses rows where two of them overlap."""
+    last = await record.last(run, guild_id)
+    number = last[0] + 1 if last else 1
+    await record.add(run, **a_row(number, guild_id))
+    return number
+
+
+async def numbers(db: Database, guild_id: int = GUILD) -> list[int]:
+    async with db.read() as session:
+        return [row.number for row in await record.rows(session, guild_id)]
+
+
+# ---------------------------------------------------------------- one transaction
+
+
+async def test_what_runs_in_the_express_lane_is_committed(db: Database) -> None:
+    assert await db.express(append) == 1
+    assert await db.express(append) == 2
+    assert await numbers(db) == [1, 2]
+
+
+async def test_an_error_takes_everything_back_and_the_lane_goes_on(db: Database) -> None:
+    async def fails(run: Runner) -> None:
+        await append(run)
+        await append(run)
+        raise ValueError("in the middle")
+
+    with pytest.raises(ValueError, match="in the middle"):
+        await db.express(fails)
+    assert await numbers(db) == []
+    assert await db.express(append) == 1
+
+
+async def test_a_statement_that_fails_takes_everything_back(db: Database) -> None:
+    async def twice(run: Runner) -> None:
+        await record.add(run, **a_row(1))
+        await record.add(run, **a_row(1))
+
+    with pytest.raises(Exception, match="append-only"):
+        await db.express(twice)
+    assert await numbers(db) == []
+    assert await db.express(append) == 1
+
+
+async def test_the_lane_may_not_wait_for_anything(db: Database) -> None:
+    finished = []
+
+    async def waits(run: Runner) -> None:
+        await append(run)
+        try:
+            await asyncio.sleep(0)
+        finally:
+            finished.append(True)
+        await append(run)
+
+    with pytest.raises(RuntimeError, match="may not wait"):
+        await db.express(waits)
+    assert finished == [True]  # what was left half-way is ended, not forgotten
+    assert await numbers(db) == []
+    assert await db.express(append) == 1
+
+
+async def test_a_closed_lane_is_opened_again(where: str) -> None:
+    async with opened(where) as db:
+        await db.express(append)
+        await db.close()
+        await db.open(now=NOW)
+        assert await db.express(append) == 2
+
+
+# ---------------------------------------------------------------- the same rows
+
+
+async def seed(db: Database) -> None:
+    """Store a round with its board, and two helpers of whom one stands there."""
+    async with db.write() as session:
+        for row in (
+            PolicyVersion(
+                guild_id=GUILD, version=3, name="cap", document="{}", actor_id=1, at=NOW
+            ),
+            Round(
+                id=ROUND, guild_id=GUILD, number=1, label="2026-Q1", state="open",
+                policy_version=3, work_since=NOW, open_at=NOW, call_at=NOW, close_at=LATER,
+                compute_at=LATER, pay_at=LATER,
+            ),
+            Board(
+                id=1, guild_id=GUILD, round_id=ROUND, position=1, capacity=20, channel_id=7,
+                message_id=MESSAGE, posted_at=NOW,
+            ),
+            Helper(guild_id=GUILD, user_id=ADA, state="active", since=NOW, emoji="🦊"),
+            Helper(guild_id=GUILD, user_id=BEN, state="left", since=NOW),
+            Place(
+                id=PLACE, guild_id=GUILD, round_id=ROUND, board_id=1, user_id=ADA, emoji="🦊",
+                emoji_key="🦊", from_start=True, added_at=NOW,
+            ),
+            Place(
+                id=2, guild_id=GUILD, round_id=ROUND, board_id=1, user_id=BEN, emoji="🐌",
+                emoji_key="🐌", from_start=True, added_at=NOW, removed_at=NOW,
+            ),
+        ):  # fmt: skip
+            session.add(row)
+            await session.flush()
+
+
+KEYS = [(ADA, voter, 1, PLACE, burst) for voter in (2**62, 21, 22) for burst in (0, 1)]
+
+
+async def course(run: Runner) -> list[Any]:
+    """Go through every prepared statement and return what those gave that give rows."""
+    given: list[thanks.NewRow] = [
+        (*key, NOW, "late" if key[1] == 22 else "", NOW if key[4] else None, 'a "note" 🦊', True)
+        for key in KEYS
+    ]
+    again: thanks.NewRow = (*KEYS[0], LATER, "", None, "again", False)
+    came: list[Any] = [await record.last(run, GUILD), await append(run)]
+    words = "';--🦊"
+    await record.add_opening(run, guild_id=GUILD, number=1, field="note", salt="s", text=words)
+    await record.touch(run, ROUND, 1)
+    await record.touch(run, ROUND, await append(run))
+    came += [
+        await record.last(run, GUILD),
+        await rounds.ballot(run, ROUND),
+        await thanks.spots(run, GUILD, {MESSAGE, 5}),
+        await thanks.spots(run, GUILD + 1, {MESSAGE}),
+        await thanks.spots(run, GUILD, set()),
+        await thanks.standing(run, ROUND, KEYS),
+        await thanks.standing(run, ROUND, []),
+        sorted(await thanks.add(run, ROUND, given)),
+        await thanks.add(run, ROUND, given),
+        await thanks.add(run, ROUND, []),
+        await thanks.standing(run, ROUND, [*KEYS[:3], (BEN, 21, 1, PLACE, 0)]),
+        await thanks.standing(run, ROUND + 1, KEYS),
+        await thanks.take_back(run, ROUND, KEYS[:1], at=LATER),
+        await thanks.take_back(run, ROUND, KEYS[:1], at=LATER),
+        await thanks.take_back(run, ROUND, [], at=LATER),
+    ]
+    await thanks.keep(run, ROUND, KEYS[1:3], at=LATER)
+    await thanks.keep(run, ROUND, KEYS[2:3], at=None)
+    await thanks.keep(run, ROUND, [], at=LATER)
+    came += [
+        await thanks.add(run, ROUND, [again]),
+        sorted(await thanks.standing(run, ROUND, KEYS)),
+    ]
+    return came
+
+
+async def stored(db: Database) -> list[Any]:
+    """What the course left in the tables."""
+    async with db.read() as session:
+        found = [await thanks.one(session, ROUND, key) for key in KEYS]
+        round_ = await rounds.get(session, ROUND)
+        assert round_ is not None
+        return [
+            (round_.record_first, round_.record_last),
+            await thanks.count(session, ROUND),
+            *[
+                (row.at, row.after, row.doubt, row.taken_back_at, row.kept_at, row.note,
+                 row.private)
+                for row in found
+                if row is not None
+            ],
+        ]  # fmt: skip
+
+
+EXPECTED_STORED = [
+    (1, 2),
+    {ADA: 2},
+    (LATER, None, "", None, None, "again", False),
+    (NOW, NOW, "", None, LATER, 'a "note" 🦊', True),
+    (NOW, None, "", None, None, 'a "note" 🦊', True),
+    (NOW, NOW, "", None, None, 'a "note" 🦊', True),
+    (NOW, None, "late", None, None, 'a "note" 🦊', True),
+    (NOW, NOW, "late", None, None, 'a "note" 🦊', True),
+]
+
+
+@pytest.mark.parametrize("way", (by_session, by_express))
+@pytest.mark.parametrize("in_memory", (False, True))
+async def test_every_statement_gives_the_same_rows_in_every_way(
+    where: str,
+    way: Way,
+    in_memory: bool,
+) -> None:
+    async with opened(MEMORY if in_memory else where) as db:
+        await seed(db)
+        came = await way(db, course)
+        ballot = (
+            ROUND, "2026-Q1", "open", microseconds(LATER), None, None, "{}",
+        )  # fmt: skip
+        spots = {
+            (MESSAGE, "🦊"): (MESSAGE, "🦊", PLACE, ROUND, ADA, False, "active"),
+            (MESSAGE, "🐌"): (MESSAGE, "🐌", 2, ROUND, BEN, True, "left"),
+        }
+        assert came == [
+            None, 1, (2, "2"), ballot, spots, {}, {},
+            {}, {}, sorted(KEYS), [], [],
+            dict.fromkeys(KEYS[:3], ""), {}, [KEYS[0]], [], [],
+            [KEYS[0]], sorted(KEYS),
+        ]  # fmt: skip
+        assert await stored(db) == EXPECTED_STORED
+        assert instant(came[3].close_at) == LATER
+
+
+async def test_a_session_sees_in_its_own_transaction_what_a_runner_wrote(db: Database) -> None:
+    await seed(db)
+    async with db.write() as session:
+        # What the session has not written down yet is there for the runner, and the reverse.
+        session.add(
+            Thanks(
+                round_id=ROUND, helper_id=ADA, voter_id=5, source=2, origin_id=9, burst=0, at=NOW,
+                doubt="", note="", private=False,
+            )
+        )  # fmt: skip
+        run = Through(session)
+        assert await thanks.standing(run, ROUND, [(ADA, 5, 2, 9, 0)]) == {(ADA, 5, 2, 9, 0): ""}
+        await thanks.add(run, ROUND, [(*KEYS[0], NOW, "", None, "", False)])
+        assert await thanks.count(session, ROUND) == {ADA: 2}
+
+
+# ---------------------------------------------------------------- both kinds of database
+
+SPEAKING: dict[str, Dialect] = {"sqlite": sqlite.dialect()}
+SPEAKING["postgresql"] = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def _prepared() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for module in (record, rounds, thanks):
+        for name, value in vars(module).items():
+            if isinstance(value, dict) and value.keys() == set(DIALECTS):
+                yield f"{module.__name__}.{name}", value
+
+
+PREPARED = dict(_prepared())
+
+
+def test_the_prepared_statements_are_those_that_are_known_here() -> None:
+    assert sorted(PREPARED) == [
+        "storage.record._ADD", "storage.record._ADD_OPENING", "storage.record._LAST",
+        "storage.record._TOUCH", "storage.rounds._BALLOT", "storage.thanks._ADD",
+        "storage.thanks._KEEP", "storage.thanks._SPOTS", "storage.thanks._STANDING",
+        "storage.thanks._TAKE_BACK",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PREPARED)
+def test_each_statement_compiles_for_both_with_the_same_parameters(name: str) -> None:
+    compiled = {
+        dialect: PREPARED[name][dialect].compile(dialect=SPEAKING[dialect]) for dialect in DIALECTS
+    }
+    texts = {dialect: str(found) for dialect, found in compiled.items()}
+    given = {
+        dialect: {key for key, value in found.params.items() if value is None}
+        for dialect, found in compiled.items()
+    }
+    assert given["sqlite"] == given["postgresql"]
+    assert given["sqlite"]
+    assert "json_each" not in texts["postgresql"]
+    assert "json_extract" not in texts["postgresql"]
+    assert "jsonb" not in texts["sqlite"].lower()
+    for text in texts.values():  # one value for any number of rows
+        assert "POSTCOMPILE" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    (
+        ("_ADD", ("ON CONFLICT (round_id, helper_id, voter_id, source, origin_id, burst)",
+                  "DO UPDATE SET", "WHERE thanks.taken_back_at IS NOT NULL", "RETURNING")),
+        ("_TAKE_BACK", ("UPDATE thanks SET taken_back_at=", "taken_back_at IS NULL", "RETURNING")),
+        ("_KEEP", ("UPDATE thanks SET kept_at=", "taken_back_at IS NULL", "RETURNING")),
+        ("_STANDING", ("SELECT", "(thanks.helper_id, thanks.voter_id, thanks.source, "
+                       "thanks.origin_id, thanks.burst) IN (SELECT")),
+        ("_SPOTS", ("JOIN boards", "JOIN places", "JOIN helpers", "boards.guild_id =")),
+    ),
+)  # fmt: skip
+def test_what_postgresql_is_told(name: str, parts: tuple[str, ...]) -> None:
+    text = str(PREPARED[f"storage.thanks.{name}"]["postgresql"].compile(
+        dialect=SPEAKING["postgresql"]
+    ))  # fmt: skip
+    flat = " ".join(text.split())
+    for part in (*parts, "jsonb_array_elements(CAST("):
+        assert part in flat
+
+
+# ---------------------------------------------------------------- together
+
+
+async def test_twenty_writers_in_both_ways_lose_nothing(db: Database) -> None:
+    ways: list[Way] = [by_session, by_express] * 10
+    numbered = await asyncio.gather(*(way(db, append) for way in ways for _ in range(5)))
+    assert sorted(numbered) == list(range(1, 101))
+    assert await numbers(db) == list(range(1, 101))
+
+
+async def test_two_programs_on_one_file_lose_nothing_in_either_way(where: str) -> None:
+    async with opened(where) as one, opened(where) as other:
+        ways: list[tuple[Database, Way]] = [
+            (program, way) for way in (by_session, by_express) for program in (one, other)
+        ]
+        await asyncio.gather(*(way(program, append) for program, way in ways * 5))
+        assert await numbers(one) == list(range(1, 21))
+
+
+async def test_reads_go_on_beside_the_express_lane(db: Database) -> None:
+    seen: list[list[int]] = []
+
+    async def watch() -> None:
+        while len(seen) < 30:
+            seen.append(await numbers(db))
+
+    await asyncio.gather(watch(), *(db.express(append) for _ in range(10)))
+    assert all(found == list(range(1, len(found) + 1)) for found in seen)
+
+
+async def test_servers_do_not_share_their_numbers(db: Database) -> None:
+    def for_server(guild_id: int) -> Work:
+        return lambda run: append(run, guild_id)
+
+    await asyncio.gather(*(db.express(for_server(guild_id)) for guild_id in (1, 2) * 5))
+    assert await numbers(db, 1) == await numbers(db, 2) == [1, 2, 3, 4, 5]
