@@ -70,16 +70,16 @@ def scan(path: Path, round_id: int) -> float:
         return time.process_time() - begun
 
 
+class Undo(Exception):  # noqa: N818 - nothing went wrong
+    """Leaves a session without storing anything."""
+
+
 async def recount(db: Database, round_id: int) -> float:
     """Count, compute and store; return the processor time, and leave everything as it was."""
-
-    class Undo(Exception):
-        pass
-
     begun = time.process_time()
     try:
         async with db.write() as session:
-            round_ = await session.get(Round, round_id)
+            round_ = await session.get_one(Round, round_id)
             await counting.count(session, round_, now=NOW)
             statement = await lines.draft(session, round_)
             session.add(

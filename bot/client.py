@@ -93,6 +93,7 @@ class Stipend(commands.Bot):
     async def setup_hook(self) -> None:
         """Open the database, load the commands and start the timer."""
         await self.db.open(now=self.clock())
+        await self.reactions.recover()
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self._sync_commands()

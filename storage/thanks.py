@@ -58,13 +58,16 @@ def _standing(dialect: str) -> Any:
 
 
 def _add(dialect: str) -> Any:
-    rows, fields = unpacked(
-        "thanks_rows",
-        [WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, TEXT, WHOLE, TEXT, FLAG],
-        dialect=dialect,
-    )
+    rows, fields = unpacked("thanks_rows", [WHOLE] * (len(_KEY) + 1), dialect=dialect)
+    alike = [
+        bindparam("doubt", type_=TEXT),
+        bindparam("after", type_=WHOLE),
+        bindparam("note", type_=TEXT),
+        bindparam("private", type_=FLAG),
+    ]
     names = ("round_id", *_KEY_NAMES, "at", "doubt", "after", "note", "private")
-    source = select(bindparam("round", type_=WHOLE), *fields).select_from(rows).where(true())
+    round_id = bindparam("round", type_=WHOLE)
+    source = select(round_id, *fields, *alike).select_from(rows).where(true())
     statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(_TABLE)
     statement = statement.from_select(names, source, include_defaults=False)
     renewed = {name: statement.excluded[name] for name in names[6:]}
@@ -148,12 +151,21 @@ async def standing(run: Runner, round_id: int, keys: Collection[KeyRow]) -> dict
 
 async def add(run: Runner, round_id: int, rows: Iterable[NewRow]) -> list[KeyRow]:
     """Store thanks and return the new ones; one that was taken back stands again as it is now."""
-    packed = pack(
-        [*row[:5], microseconds(row[5]), row[6], row[7] and microseconds(row[7]), *row[8:]]
-        for row in rows
-    )
-    found = await run.rows(_ADD, {"round": round_id, "thanks_rows": packed})
-    return [tuple(row) for row in found]
+    # Unpacking has its price for each field: what many rows share is not packed.
+    alike: dict[tuple[str, datetime | None, str, bool], list[list[int]]] = {}
+    for row in rows:
+        alike.setdefault(row[6:], []).append([*row[:5], microseconds(row[5])])
+    new: list[KeyRow] = []
+    for (doubt, after, note, private), some in alike.items():
+        shared = {
+            "doubt": str(doubt),
+            "after": after and microseconds(after),
+            "note": note,
+            "private": private,
+        }
+        found = await run.rows(_ADD, {"round": round_id, "thanks_rows": pack(some), **shared})
+        new += [tuple(row) for row in found]
+    return new
 
 
 async def take_back(
@@ -175,18 +187,28 @@ async def keep(
         await run.rows(_KEEP, {"round": round_id, "thanks_keys": pack(keys), "instant": instant})
 
 
-async def reopen(session: AsyncSession, round_id: int, *, doubts: tuple[str, str]) -> None:
-    """Undo what only the close of a round made of its thanks: late ones count, kept ones go."""
+async def reopen(
+    session: AsyncSession, round_id: int, *, doubts: tuple[str, str]
+) -> tuple[list[KeyRow], list[KeyRow]]:
+    """Undo what only the close of a round made of its thanks: late ones count, kept ones go.
+
+    Returns those that count now and those that are taken back.
+    """
     late, none = doubts
-    await session.execute(
-        update(Thanks)
-        .where(Thanks.round_id == round_id, Thanks.kept_at.is_not(None))
-        .values(taken_back_at=Thanks.kept_at, kept_at=None)
+    gone = await session.execute(
+        update(_TABLE)
+        .where(_TABLE.c.round_id == round_id, _TABLE.c.kept_at.is_not(None))
+        .values(taken_back_at=_TABLE.c.kept_at, kept_at=None)
+        .returning(*_KEY)
     )
-    await session.execute(
-        update(Thanks).where(Thanks.round_id == round_id, Thanks.doubt == late).values(doubt=none)
+    counting = await session.execute(
+        update(_TABLE)
+        .where(_TABLE.c.round_id == round_id, _TABLE.c.doubt == late, _STANDS)
+        .values(doubt=none)
+        .returning(*_KEY)
     )
     await session.execute(delete(Tally).where(Tally.round_id == round_id))
+    return sorted(map(tuple, counting)), sorted(map(tuple, gone))
 
 
 async def count(session: AsyncSession, round_id: int) -> dict[int, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final, Protocol
 
 from bot.domain.errors import Refusal
@@ -86,6 +87,7 @@ def _found(typed: str) -> list[str]:
     return [match[0] for match in re.finditer(f"{_CUSTOM.pattern}|{_STANDARD.pattern}", typed)]
 
 
+@lru_cache(maxsize=1024)
 def key(text: str) -> str:
     """Return what an emoji is recognised by, whichever way it is spelled."""
     custom = _CUSTOM.fullmatch(text)

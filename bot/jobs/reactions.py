@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -36,6 +37,9 @@ MOST_AT_ONCE: Final = 1000
 GATHER_SECONDS: Final = 0.008
 """The least time between two commits: each has its price, whatever it holds."""
 ENOUGH: Final = 64
+BURST: Final = 16
+"""From so many at once on they are kept first: durable at a fraction of the price."""
+KEPT_SECONDS: Final = 5.0
 TRIES: Final = 5
 SECONDS_BETWEEN: Final = 2.0
 AUTHORS_KEPT: Final = 1000
@@ -62,6 +66,7 @@ class _Lane:
     task: asyncio.Task[None] | None = None
     authors: dict[int, int] = field(default_factory=dict)
     free_at: float = 0.0
+    kept_at: float | None = None
     thankful: Thankful | None = None
     thankful_until: datetime | None = None
 
@@ -124,6 +129,19 @@ class Reactions:
         self._append(guild_id, look)
         return await look.done
 
+    async def recover(self) -> None:
+        """Put what was kept before a crash where it belongs."""
+        async with self._db.read() as session:
+            servers = await reactions.waiting(session)
+        for guild_id in servers:
+            await self._db.express(partial(reactions.take_in, guild_id=guild_id))
+
+    async def settle(self, guild_id: int) -> None:
+        """Wait until everything that came in so far is where it belongs."""
+        lane = self._lanes.get(guild_id)
+        if lane is not None and lane.task is not None:
+            await asyncio.gather(lane.task, return_exceptions=True)
+
     async def close(self) -> None:
         """Write down what waits."""
         while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
@@ -141,7 +159,11 @@ class Reactions:
         """Work off what waits, and end: a task that waits for ever keeps nothing going."""
         loop = asyncio.get_running_loop()
         try:
-            while lane.items:
+            while lane.items or lane.kept_at is not None:
+                if not lane.items:
+                    if not await self._tried_to_take_in(lane):
+                        return
+                    continue
                 early = min(lane.free_at - loop.time(), GATHER_SECONDS)
                 if early > 0 and len(lane.items) < ENOUGH:
                     # In a thread: the time of the loop may stand still in a simulation.
@@ -162,6 +184,7 @@ class Reactions:
                 run.append(item)
                 continue
             await self._write(lane, run)
+            await self._tried_to_take_in(lane)
             run = []
             if isinstance(item, Cleared):
                 await self._clear(lane, item)
@@ -191,6 +214,21 @@ class Reactions:
         # They are found again by the next reconciliation.
         log.error("%d reactions in server %d wait to be found again", len(events), lane.guild_id)
 
+    async def _take_in(self, lane: _Lane) -> None:
+        """Put what was kept during a burst where it belongs, before anything that came later."""
+        if lane.kept_at is not None:
+            await self._db.express(lambda run: reactions.take_in(run, lane.guild_id))
+            lane.kept_at = None
+
+    async def _tried_to_take_in(self, lane: _Lane) -> bool:
+        """Do that; where it fails it stays kept for the next reaction or the next start."""
+        try:
+            await self._take_in(lane)
+        except Exception:
+            log.exception("incident %s: reactions kept in %d", incident(), lane.guild_id)
+            return False
+        return True
+
     async def _store(self, lane: _Lane, events: list[Event]) -> None:
         where = await self._thankful(lane)
         if where is not None:
@@ -202,7 +240,14 @@ class Reactions:
             if any(event.author_id for event in thanking):
                 async with self._db.write() as session:
                     await reactions.receive_emoji(session, lane.guild_id, thanking)
-        await self._db.express(lambda run: reactions.receive(run, lane.guild_id, events))
+        now = asyncio.get_running_loop().time()
+        if len(events) < BURST or now - (lane.kept_at or now) > KEPT_SECONDS:
+            await self._take_in(lane)
+        if len(events) < BURST:
+            await self._db.express(lambda run: reactions.receive(run, lane.guild_id, events))
+        else:
+            await self._db.express(lambda run: reactions.keep(run, lane.guild_id, events))
+            lane.kept_at = lane.kept_at or now
 
     async def _clear(self, lane: _Lane, item: Cleared) -> None:
         try:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAGE: Final = 100
+NORMAL, BURST = KINDS
 MOST_PAGES_OF_HISTORY: Final = 10
 AGAIN_CLOSING: Final = timedelta(seconds=60)
 """How long a closed round waits after a fault before Discord is asked again."""
@@ -84,6 +85,7 @@ class Reconciler:
 
     async def closing(self, guild_id: int) -> bool:
         """Look at what closed rounds still need; return whether all of it has been looked at."""
+        await self._reactions.settle(guild_id)
         if await self._is_complete(guild_id):
             return True
         await self._pass(guild_id, only_closed=True)
@@ -182,6 +184,9 @@ class Reconciler:
             began_at = self._clock()
             try:
                 users = {burst: await self._reactors(look, burst) for burst in KINDS}
+                if users[NORMAL] == users[BURST]:
+                    # The same people in both: the kind was not heeded, or each counts once anyway.
+                    users[BURST] = frozenset()
             except discord.HTTPException as error:
                 if error.code == UNKNOWN_EMOJI:
                     async with self._db.write() as session:

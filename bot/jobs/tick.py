@@ -91,13 +91,19 @@ class Ticker:
             closed = await self._advance_all()
 
     async def _look_all(self) -> bool:
-        """Compare reactions where that is due; return whether a closed round was counted."""
+        """Compare reactions where that is due; return whether a closed round was counted.
+
+        A fault in one server does not keep the others from being counted.
+        """
         counted = False
         try:
             async with self._db.read() as session:
                 waiting = await counting.servers(session)
             for guild_id in waiting:
-                counted = await self._count(guild_id) or counted
+                try:
+                    counted = await self._count(guild_id) or counted
+                except Exception:
+                    log.exception("incident %s: counting in server %d", incident(), guild_id)
             await self._reconciler.reconcile_due()
         except Exception:
             log.exception("incident %s: looking at reactions", incident())

@@ -17,7 +17,7 @@ from bot.domain.schedule import LATE_AFTER, NOTES
 from bot.domain.states import Helper
 from bot.domain.states import Round as State
 from bot.domain.thanks import Doubt
-from bot.services import boards, history, jar, outbox, settings
+from bot.services import boards, history, jar, outbox, settings, votes
 from storage import people, rounds, thanks
 from storage.tables import Round
 
@@ -82,7 +82,18 @@ async def count(session: AsyncSession, round_: Round, *, now: datetime) -> Count
 
 async def undo(session: AsyncSession, round_: Round, *, at: datetime) -> None:
     """Make a round that is opened again countable again, and take back what its count did."""
-    await thanks.reopen(session, round_.id, doubts=(Doubt.LATE, Doubt.NONE))
+    late, kept = await thanks.reopen(session, round_.id, doubts=(Doubt.LATE, Doubt.NONE))
+    if late or kept:
+        await history.append(
+            session,
+            guild_id=round_.guild_id,
+            at=at,
+            action="thanks.reopened",
+            subject=f"round:{round_.label}",
+            data={"late_no_more": len(late), "taken_back": len(kept)},
+            texts={"thanks": votes.pairs(late, kept)},
+            concerning=round_,
+        )
     round_.counted_at = None
     await jar.uncarry(session, round_, at=at)
     for row in await people.roster(session, round_.guild_id):

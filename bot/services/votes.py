@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from bot.services import history, settings
 from storage import thanks
 from storage.express import Runner, Through
 from storage.tables import Round
+from storage.thanks import KeyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,6 @@ async def write(
     gone = await thanks.take_back(run, where.round_id, taken_back, at=at)
     if not new and not gone:
         return Changed(), None
-    pairs = [[*key, 1] for key in new] + [[*key, -1] for key in gone]
     row = await history.write(
         run,
         guild_id=where.guild_id,
@@ -96,9 +96,16 @@ async def write(
         data={
             "round": where.label, "given": len(new), "taken_back": len(gone), **(data or {}),
         },
-        texts={"thanks": json.dumps(pairs, separators=(",", ":")), **(texts or {})},
+        texts={"thanks": pairs(new, gone), **(texts or {})},
     )  # fmt: skip
     return Changed(len(new), len(gone)), row
+
+
+def pairs(given: Iterable[KeyRow], gone: Iterable[KeyRow]) -> str:
+    """Write down who thanked whom and who no longer does, to stand in the record as a digest."""
+    return json.dumps(
+        [[*key, 1] for key in given] + [[*key, -1] for key in gone], separators=(",", ":")
+    )
 
 
 async def voters(session: AsyncSession, round_: Round) -> Mapping[int, int]:

@@ -16,7 +16,7 @@ from storage.tables.policy import Meta, PolicyVersion
 from storage.tables.posts import Post
 from storage.tables.record import Claim, Confirmation, Opening, RecordRow
 from storage.tables.rounds import ActDone, Decline, Round
-from storage.tables.thanks import Board, Place, Tally, ThankedMessage, Thanks
+from storage.tables.thanks import Board, Inbox, Place, Tally, ThankedMessage, Thanks
 from storage.tables.tips import Match, Tip
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Done",
     "Entry",
     "Helper",
+    "Inbox",
     "Match",
     "Meta",
     "Opening",

@@ -98,6 +98,16 @@ class Thanks(Table):
     private: Mapped[bool]
 
 
+class Inbox(Table):
+    """Reactions of a burst as they came in, durable before each is put where it belongs."""
+
+    __tablename__ = "inbox"
+
+    id: Mapped[int] = key()
+    guild_id: Mapped[int]
+    events: Mapped[str] = mapped_column(Text)
+
+
 class ThankedMessage(Table):
     """A message whose author was thanked by the thanks emoji in a round, to be looked at again."""
 

@@ -449,6 +449,12 @@ async def test_preview_statement_page_and_files_say_that_it_was_late(server: Wor
     assert LATE_WORDS in str(statements.published(published)[0].description)
     assert LATE_WORDS in page.page(published)
     assert LATE_WORDS.split(":", maxsplit=1)[0] in files.statement_markdown(published).decode()
+    (row,) = [
+        row
+        for row in json.loads(files.statement_json(published.document))["record"]["rows"]
+        if row["action"] == "round.counted"
+    ]
+    assert row["data"]["late"] is True
 
 
 async def test_a_count_in_time_is_no_word_anywhere(server: World) -> None:

@@ -366,7 +366,8 @@ async def test_whoever_dropped_off_the_board_is_still_thanked_where_they_stand(
 
 async def test_a_place_that_was_given_up_takes_no_thanks_and_loses_them(board: World) -> None:
     await react(board)
-    old, _ = await an_event(board, OTHER), await board.do(roster.join, ADA, emoji="🐌")
+    old = await an_event(board, OTHER)
+    await board.do(roster.join, ADA, emoji="🐌")
     async with board.db.write() as session:
         for place in await session.scalars(select(Place).where(Place.user_id == ADA.user_id)):
             place.removed_at = board.now
@@ -508,6 +509,9 @@ async def test_a_round_that_is_open_again_takes_what_came_late_and_lets_go_what_
         VOTER: Doubt.NONE, OTHER + 1: Doubt.NONE,
     }  # fmt: skip
     assert await voters(board) == 2
+    (row,) = [row for row in await board.record() if row.action == "thanks.reopened"]
+    assert (row.data["late_no_more"], row.data["taken_back"]) == (1, 1)
+    assert len(row.data["thanks_digest"]) == 64
     assert await react(board, VOTER, added=False) == Received(0, 1)
     await close(board, COMPUTE)
     assert (await count(board)).voters == {ADA.user_id: 1}
@@ -522,6 +526,7 @@ async def test_a_young_account_that_came_late_does_not_count_in_a_round_that_is_
     (row,) = await rows(board)
     assert row.doubt == Doubt.ACCOUNT
     await board.do(rounds.reopen, KIM, reason="too early")
+    assert "thanks.reopened" not in await board.actions()
     assert await voters(board) == 0
     assert [row.doubt for row in await rows(board)] == [Doubt.ACCOUNT]
 

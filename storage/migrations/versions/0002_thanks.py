@@ -41,6 +41,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("message_id IS NOT NULL"),
     )
     op.create_table(
+        "inbox",
+        sa.Column("id", KEY, autoincrement=True, nullable=False),
+        sa.Column("guild_id", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
+    )
+    op.create_table(
         "matches",
         sa.Column("round_id", KEY, autoincrement=False, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),

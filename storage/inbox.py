@@ -1,0 +1,41 @@
+"""Queries about reactions that wait to be put where they belong: one row for each commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, bindparam, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.express import DIALECTS, Runner
+from storage.tables import Inbox
+from storage.tables.base import core
+
+_INBOX = core(Inbox)
+_OF_SERVER = _INBOX.c.guild_id == bindparam("guild", type_=BigInteger)
+_PUT = dict.fromkeys(
+    DIALECTS,
+    insert(_INBOX).values(guild_id=bindparam("guild"), events=bindparam("events")),
+)
+_WAITING = dict.fromkeys(DIALECTS, select(_INBOX.c.events).where(_OF_SERVER).order_by(_INBOX.c.id))
+_EMPTY = dict.fromkeys(DIALECTS, delete(_INBOX).where(_OF_SERVER))
+
+
+async def put(run: Runner, guild_id: int, events: str) -> None:
+    """Keep what came in."""
+    await run.rows(_PUT, {"guild": guild_id, "events": events})
+
+
+async def waiting(run: Runner, guild_id: int) -> list[str]:
+    """Return what came in, in its order."""
+    return [row[0] for row in await run.rows(_WAITING, {"guild": guild_id})]
+
+
+async def empty(run: Runner, guild_id: int) -> None:
+    """Forget what came in; it is where it belongs."""
+    await run.rows(_EMPTY, {"guild": guild_id})
+
+
+async def servers(session: AsyncSession) -> Sequence[int]:
+    """Return the servers of which something waits."""
+    return (await session.scalars(select(Inbox.guild_id).distinct())).all()
