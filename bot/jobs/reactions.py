@@ -134,13 +134,25 @@ class Reactions:
         async with self._db.read() as session:
             servers = await reactions.waiting(session)
         for guild_id in servers:
-            await self._db.express(partial(reactions.take_in, guild_id=guild_id))
+            try:
+                await self._db.express(partial(reactions.take_in, guild_id=guild_id))
+            except Exception:
+                log.exception("incident %s: reactions kept in %d", incident(), guild_id)
 
     async def settle(self, guild_id: int) -> None:
-        """Wait until everything that came in so far is where it belongs."""
+        """Wait until everything that came in so far is where it belongs.
+
+        Raises `RuntimeError` where that is not possible yet: nothing may be counted then.
+        """
         lane = self._lanes.get(guild_id)
-        if lane is not None and lane.task is not None:
+        if lane is None:
+            return
+        if lane.task is None and lane.kept_at is not None:
+            lane.task = asyncio.create_task(self._work_off(lane))
+        if lane.task is not None:
             await asyncio.gather(lane.task, return_exceptions=True)
+        if lane.task is None and lane.kept_at is not None:
+            raise RuntimeError(f"reactions in server {guild_id} wait to be put where they belong")
 
     async def close(self) -> None:
         """Write down what waits."""

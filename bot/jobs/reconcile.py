@@ -107,18 +107,11 @@ class Reconciler:
     async def _pass(self, guild_id: int, *, only_closed: bool) -> None:
         server = self._server(guild_id)
         async with server.turn:
-            now = self._clock()
-            async with self._db.read() as session:
-                wanted = await reconciling.due(session, guild_id, now=now, ready_at=self._ready_at)
-            wanted = [
-                item
-                for item in wanted
-                if not _rests(server, item, now) and (item.closed_at or not only_closed)
-            ]
-            if not wanted:
-                return
-            server.obstacle, server.failed_at = "", None
             try:
+                wanted = await self._wanted(server, guild_id, only_closed=only_closed)
+                if not wanted:
+                    return
+                server.obstacle, server.failed_at = "", None
                 await self._work_off(server, wanted)
             except UNREACHABLE as error:
                 log.warning("server %d: Discord cannot be reached: %r", guild_id, error)
@@ -133,6 +126,19 @@ class Reconciler:
                 log.exception("incident %s: reconciling server %d", number, guild_id)
                 server.obstacle = f"something went wrong (incident {number})"
                 server.failed_at = self._clock()
+
+    async def _wanted(
+        self, server: _Server, guild_id: int, *, only_closed: bool
+    ) -> list[Look | Search]:
+        """Return what is due in a server, but for what has to rest after a fault."""
+        now = self._clock()
+        async with self._db.read() as session:
+            wanted = await reconciling.due(session, guild_id, now=now, ready_at=self._ready_at)
+        return [
+            item
+            for item in wanted
+            if not _rests(server, item, now) and (item.closed_at or not only_closed)
+        ]
 
     async def _work_off(self, server: _Server, wanted: list[Look | Search]) -> None:
         """Look at one thing after the other; a channel that refuses is left for later."""

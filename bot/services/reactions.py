@@ -219,7 +219,6 @@ async def _remember(session: AsyncSession, round_: Round, event: Event) -> None:
             guild_id=round_.guild_id,
             channel_id=event.channel_id,
             author_id=event.author_id,
-            checked_at=event.at,
         )
         session.add(message)
         await session.flush()

@@ -329,6 +329,58 @@ async def test_a_fault_of_the_database_loses_nothing_and_is_an_incident(
     assert first.exc_info is not None
 
 
+async def test_a_burst_that_cannot_be_put_where_it_belongs_waits_and_stays_in_front(
+    scene: Scene, incidents: Incidents
+) -> None:
+    burst = [VOTER + number for number in range(2 * job.BURST)]
+    with scene.without_table("thanks"):
+        for user in burst:
+            scene.hear(user)
+        await incidents.until("incident")
+        await scene.written()
+    # One that comes later is the last word.
+    scene.hear(VOTER, added=False)
+    await scene.written()
+    assert await scene.voters() == set(burst[1:])
+
+
+async def test_a_burst_that_waits_is_counted_with_its_round(
+    scene: Scene, incidents: Incidents
+) -> None:
+    burst = [VOTER + number for number in range(2 * job.BURST)]
+    with scene.without_table("thanks"):
+        for user in burst:
+            scene.hear(user)
+        await incidents.until("incident")
+        await scene.written()
+        with pytest.raises(RuntimeError, match="wait"):
+            await scene.lanes.settle(scene.world.guild_id)
+    await scene.lanes.settle(scene.world.guild_id)
+    assert await scene.voters() == set(burst)
+    await scene.lanes.settle(ELSEWHERE)
+
+
+async def test_a_burst_that_was_kept_before_a_crash_is_found_at_the_next_start(
+    scene: Scene, incidents: Incidents
+) -> None:
+    burst = [VOTER + number for number in range(2 * job.BURST)]
+    with scene.without_table("thanks"):
+        for user in burst:
+            scene.hear(user)
+        await incidents.until("incident")
+        await scene.written()
+    client = discord.Client(intents=discord.Intents.none())
+    anew = Reactions(
+        client, scene.world.db, clock=lambda: scene.world.now, deliver=asyncio.sleep,
+        seed=asyncio.sleep,
+    )  # fmt: skip
+    await anew.recover()
+    assert await scene.voters() == set(burst)
+    before = await scene.world.record()
+    await anew.recover()
+    assert await scene.world.record() == before
+
+
 async def test_a_database_that_somebody_else_holds_is_waited_for(scene: Scene) -> None:
     assert scene.world.db.path is not None
     with closing(sqlite3.connect(scene.world.db.path, isolation_level=None)) as file:

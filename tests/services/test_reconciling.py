@@ -444,7 +444,7 @@ async def test_nothing_is_kept_of_a_message_that_only_its_author_reacted_to(
 
 async def test_a_deleted_message_keeps_its_thanks(thankful: World) -> None:
     await react(thankful, 5001, message_id=MESSAGE, key="🙏")
-    thankful.now += HOUR
+    thankful.now += 2 * HOUR
     target = next(item for item in await due(thankful) if isinstance(item, Look))
     async with thankful.db.write() as session:
         await reconciling.lost(session, target, at=thankful.now)
@@ -458,7 +458,7 @@ async def test_an_emoji_that_cannot_be_asked_for_under_a_message_is_left_for_an_
     thankful: World,
 ) -> None:
     await react(thankful, 5001, message_id=MESSAGE, key="🙏")
-    thankful.now += HOUR
+    thankful.now += 2 * HOUR
     target = next(item for item in await due(thankful) if isinstance(item, Look))
     async with thankful.db.write() as session:
         await reconciling.unreadable(session, target, began_at=thankful.now)

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage import record, rounds, thanks
+from storage import inbox, record, rounds, thanks
 from storage.database import Database
 from storage.express import DIALECTS, Runner, Through
 from storage.tables import Board, Helper, Place, PolicyVersion, Round, Thanks
@@ -213,7 +213,11 @@ async def course(run: Runner) -> list[Any]:
         await thanks.add(run, ROUND, [again]),
         sorted(await thanks.standing(run, ROUND, KEYS)),
     ]
-    return came
+    for guild_id, events in ((GUILD, "first"), (GUILD + 1, "x"), (GUILD, "second")):
+        await inbox.put(run, guild_id, events)
+    came.append(await inbox.waiting(run, GUILD))
+    await inbox.empty(run, GUILD)
+    return [*came, await inbox.waiting(run, GUILD)]
 
 
 async def stored(db: Database) -> list[Any]:
@@ -267,7 +271,7 @@ async def test_every_statement_gives_the_same_rows_in_every_way(
             None, 1, (2, "2"), ballot, spots, {}, {},
             {}, {}, sorted(KEYS), [], [],
             dict.fromkeys(KEYS[:3], ""), {}, [KEYS[0]], [], [],
-            [KEYS[0]], sorted(KEYS),
+            [KEYS[0]], sorted(KEYS), ["first", "second"], [],
         ]  # fmt: skip
         assert await stored(db) == EXPECTED_STORED
         assert instant(came[3].close_at) == LATER
@@ -296,7 +300,7 @@ SPEAKING["postgresql"] = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def _prepared() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for module in (record, rounds, thanks):
+    for module in (inbox, record, rounds, thanks):
         for name, value in vars(module).items():
             if isinstance(value, dict) and value.keys() == set(DIALECTS):
                 yield f"{module.__name__}.{name}", value
@@ -307,6 +311,7 @@ PREPARED = dict(_prepared())
 
 def test_the_prepared_statements_are_those_that_are_known_here() -> None:
     assert sorted(PREPARED) == [
+        "storage.inbox._EMPTY", "storage.inbox._PUT", "storage.inbox._WAITING",
         "storage.record._ADD", "storage.record._ADD_OPENING", "storage.record._LAST",
         "storage.record._TOUCH", "storage.rounds._BALLOT", "storage.thanks._ADD",
         "storage.thanks._KEEP", "storage.thanks._SPOTS", "storage.thanks._STANDING",
