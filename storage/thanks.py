@@ -33,6 +33,9 @@ _KEY = tuple(_TABLE.c[name] for name in _KEY_NAMES)
 _STANDS = _TABLE.c.taken_back_at.is_(None)
 _COUNTS = _TABLE.c.doubt == ""
 
+BOARD = 1
+"""The source of thanks whose origin is a place."""
+
 KeyRow = tuple[int, int, int, int, int]
 """helper, voter, source, origin, burst."""
 
@@ -267,6 +270,16 @@ async def of_pair(
             .order_by(Thanks.at, Thanks.source)
         )
     ).all()
+
+
+async def places_with_thanks(session: AsyncSession, round_id: int) -> frozenset[int]:
+    """Return the places on the board of a round with at least one standing thanks."""
+    found = await session.scalars(
+        select(Thanks.origin_id)
+        .where(Thanks.round_id == round_id, Thanks.source == BOARD, _STANDS)
+        .distinct()
+    )
+    return frozenset(found.all())
 
 
 async def of_origin(

@@ -147,7 +147,7 @@ class Seeding:
             elif error.code == UNKNOWN_EMOJI:
                 await boards.bad_emoji(session, seed.place_id, at=now)
             elif error.code == TOO_MANY_EMOJI:
-                await boards.full(session, seed.board_id, at=now)
+                await boards.full(session, seed.place_id, at=now)
             else:
                 self._rests_until[seed.channel_id] = now + RESTS_FOR
                 await _tell_admins(session, guild_id, seed.channel_id, error, now=now)

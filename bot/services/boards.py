@@ -24,7 +24,7 @@ from bot.domain.states import Round as State
 from bot.domain.thanks import WHOLE_ROUND_WITHIN
 from bot.services import history, outbox, settings
 from storage import boards as stored
-from storage import people, posts, rounds
+from storage import people, posts, rounds, thanks
 from storage.tables import Board, Place, Round
 from storage.tables import Helper as Row
 
@@ -57,6 +57,7 @@ class Shown:
     policy: Policy
     until: datetime
     is_open: bool
+    is_void: bool
     is_first: bool
     is_pinned: bool
     others: bool
@@ -181,6 +182,22 @@ class _Layout:
         self.session.add(place)
         self.places.append(place)
 
+    async def put_elsewhere(self, place: Place, *, at: datetime) -> None:
+        """Give the helper of a place a second one elsewhere; the first keeps its thanks."""
+        second = Place(
+            guild_id=place.guild_id,
+            round_id=place.round_id,
+            board_id=(await self.room(place.emoji_key)).id,
+            user_id=place.user_id,
+            emoji=place.emoji,
+            emoji_key=place.emoji_key,
+            from_start=place.from_start,
+            added_at=at,
+        )
+        place.removed_at = at
+        self.session.add(second)
+        self.places.append(second)
+
     async def room(self, key: str) -> Board:
         """Return the first message with room for an emoji, a new one where there is none."""
         for board in self.boards:
@@ -209,6 +226,7 @@ class _Layout:
             "board": board.id,
             "first": board is self.boards[0],
             "open": self.round.state == State.OPEN,
+            "void": self.round.state == State.VOID,
             "until": spell(self.round.closed_at or self.round.close_at),
             "others": any(self.listed(other) for other in self.boards if other is not board),
             "rows": [[place.user_id, place.emoji] for place in self.listed(board)],
@@ -362,6 +380,7 @@ async def shown(session: AsyncSession, board_id: int) -> Shown | None:
         policy=(await settings.pinned(session, round_)).policy,
         until=round_.closed_at or round_.close_at,
         is_open=facts["open"],
+        is_void=facts["void"],
         is_first=facts["first"],
         is_pinned=board.pinned,
         others=facts["others"],
@@ -461,20 +480,27 @@ async def reseed(
     return missing
 
 
-async def full(session: AsyncSession, board_id: int, *, at: datetime) -> None:
+async def full(session: AsyncSession, place_id: int, *, at: datetime) -> None:
     """Note that no more emoji fit on a message, because members put their own there.
 
-    What is not on it yet moves to another one.
+    What is not on it yet moves to another one; a place that has thanks stays, for its emoji is
+    there already. If it is the one that does not fit, it keeps them and its helper gets a second.
     """
-    board = await stored.get(session, board_id)
+    refused = await stored.place(session, place_id)
+    assert refused is not None
+    board = await stored.get(session, refused.board_id)
     assert board is not None
     round_ = await rounds.get(session, board.round_id)
     assert round_ is not None
     layout = await _layout(session, round_)
-    moving = [place for place in layout.listed(board) if place.seeded_at is None]
+    thanked = await thanks.places_with_thanks(session, round_.id)
+    unseeded = [place for place in layout.listed(board) if place.seeded_at is None]
+    moving = [place for place in unseeded if place.id not in thanked]
     board.capacity = len(layout.on(board)) - len(moving)
     for place in moving:
         place.board_id = (await layout.room(place.emoji_key)).id
+    if refused.id in thanked:
+        await layout.put_elsewhere(refused, at=at)
     await layout.show(at=at)
 
 

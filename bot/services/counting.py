@@ -96,6 +96,11 @@ async def undo(session: AsyncSession, round_: Round, *, at: datetime) -> None:
         )
     round_.counted_at = None
     await jar.uncarry(session, round_, at=at)
+    await restore(session, round_, at=at)
+
+
+async def restore(session: AsyncSession, round_: Round, *, at: datetime) -> None:
+    """Put back who left the board for a round that does not count (any more)."""
     for row in await people.roster(session, round_.guild_id):
         if row.state == Helper.DROPPED and row.dropped_by == round_.id:
             row.state, row.dropped_by = Helper.ACTIVE, None

@@ -76,13 +76,17 @@ async def carry(session: AsyncSession, from_round: Round, to_round: Round, *, at
 
 
 async def uncarry(session: AsyncSession, from_round: Round, *, at: datetime) -> None:
-    """Take out of a later jar what nobody could receive in this round, because it is open again."""
+    """Take out of a later jar what nobody could receive in this round, because it is open again.
+
+    Where that jar was carried on in its turn, it comes back first: the tips exist once.
+    """
     tip = await tips.carried_from(session, from_round.id)
     if tip is None:
         return
-    tip.taken_back_at = at
     to_round = await rounds.get(session, tip.round_id)
     assert to_round is not None
+    await uncarry(session, to_round, at=at)
+    tip.taken_back_at = at
     await _record(session, to_round, tip, at=at, action="tipjar.uncarried", source=from_round)
 
 

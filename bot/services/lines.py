@@ -122,7 +122,10 @@ async def used(session: AsyncSession, round_: Round) -> int:
     """Return how much of the cap a round takes; adjustments only once they are published."""
     if round_.state in PUBLIC_ROUND_STATES:
         return (await published(session, round_)).shared
-    return compute(replace(await draft_facts(session, round_), adjustments=())).shared
+    facts = replace(await draft_facts(session, round_), adjustments=())
+    if await votes.public(session, round_) is None:
+        facts = replace(facts, voters={})  # what they take would tell that there are some
+    return compute(facts).shared
 
 
 async def unused_before(session: AsyncSession, round_: Round) -> tuple[tuple[str, Sum], ...]:

@@ -322,6 +322,7 @@ async def void(session: AsyncSession, *, by: Actor, round_id: int, reason: str) 
     await session.flush()
     for now_open in await rounds.of_server(session, by.guild_id, states=(State.OPEN,)):
         await jar.adopt(session, now_open, at=by.now)
+        await boards.refresh(session, now_open, at=by.now)
     return Ended(round_.label)
 
 
@@ -613,6 +614,8 @@ async def _void(session: AsyncSession, round_: Round, *, by: Actor, reason: str)
         round_id=round_.id,
         facts={"reason": reason},
     )
+    await counting.restore(session, round_, at=by.now)
+    await boards.closed(session, round_, at=by.now)
 
 
 # ---------------------------------------------------------------- to see

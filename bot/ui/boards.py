@@ -25,6 +25,10 @@ def board(shown: Shown) -> discord.Embed:
 
 
 def _instructions(shown: Shown) -> list[str]:
+    if shown.is_void:
+        return [
+            f"{shown.label} is void: thanks for it do not count. The open round has its own board."
+        ]
     if not shown.is_open:
         return [f"This board closed {when(shown.until)}; what was thanked until then counts."]
     policy = shown.policy

@@ -12,8 +12,9 @@ from bot.domain import emoji
 from bot.domain.errors import Refusal
 from bot.domain.people import Person
 from bot.domain.states import Helper
-from bot.services import boards, outbox, roster, rounds, settings, threads
+from bot.services import boards, outbox, reactions, roster, rounds, settings, threads, votes
 from bot.services.boards import Shown
+from bot.services.reactions import Event
 from storage import boards as stored
 from storage import people
 from storage.tables import Board, Place, Post
@@ -295,7 +296,14 @@ async def test_after_the_count_the_next_board_is_built_without_who_was_dropped(
 
 async def test_a_void_round_before_does_not_count_and_its_board_closes(season: World) -> None:
     await build(season)
+    await put_up(season)
+    season.now += DAY
+    (old,) = await standing(season)
     await season.void("2026-Q1")
+    assert old.id in await waiting(season)
+    closed = await season.see(boards.shown, old.id)
+    assert closed is not None
+    assert (closed.is_open, closed.is_void) == (False, True)
     await season.do(rounds.open_by_hand, KIM)
     await build(season)
     assert len(await listed(season)) == 3
@@ -574,6 +582,51 @@ async def test_what_somebody_took_off_is_put_on_again(season: World) -> None:
     assert not await write(season, reseed, season.guild_id, 99)
 
 
+async def too_many(world: World) -> None:
+    """Let Discord refuse the next emoji, because members added their own."""
+    seeds = await world.see(stored.to_seed, world.guild_id)
+    seeds = seeds or await unposted(world)
+    refused = next(seed.place_id for seed in seeds if seed.wanted)
+    await write(world, boards.full, refused, at=world.now)
+
+
+async def unposted(world: World) -> list[stored.Seed]:
+    (board,) = await standing(world)
+    await write(world, boards.posted, board.id, channel_id=7, message_id=70, at=world.now)
+    return await world.see(stored.to_seed, world.guild_id)
+
+
+async def vote(world: World, helper: Who, message: int) -> None:
+    """Let somebody click a helper's emoji before the bot has put it there."""
+    shown = (await listed(world))[helper.user_id]
+    event = Event(7, message, emoji.key(shown), 10**15, 0, added=True, at=world.now)
+    await world.db.express(lambda run: reactions.receive(run, world.guild_id, [event]))
+
+
+async def test_a_place_that_was_clicked_before_the_bot_seeded_it_does_not_move(
+    season: World,
+) -> None:
+    helpers = await crowd(season, 17)
+    await build(season)
+    (board,) = await standing(season)
+    await write(season, boards.posted, board.id, channel_id=7, message_id=70, at=season.now)
+    await vote(season, helpers[-1], 70)
+    for seed in (await season.see(stored.to_seed, season.guild_id))[:17]:
+        await write(season, boards.seeded, seed.place_id, at=season.now)
+    await too_many(season)
+    assert [len((await show(season, number)).rows) for number in range(2)] == [18, 2]
+    stays = [row.user_id for row in (await show(season, 0)).rows]
+    assert helpers[-1].user_id in stays
+    # It is refused all the same: the click is gone. What was given stays, and a second follows.
+    await too_many(season)
+    assert [len((await show(season, number)).rows) for number in range(2)] == [17, 3]
+    own = [place for place in await places(season) if place.user_id == helpers[-1].user_id]
+    assert [place.removed_at is None for place in own] == [False, True]
+    round_ = await season.round("2026-Q1")
+    assert (await season.see(votes.voters, round_))[helpers[-1].user_id] == 1
+    assert helpers[-1].user_id in await season.see(boards.there_all_the_time, round_)
+
+
 async def test_what_does_not_fit_because_members_added_their_own_moves_on(season: World) -> None:
     await crowd(season, 17)
     await build(season)
@@ -582,7 +635,7 @@ async def test_what_does_not_fit_because_members_added_their_own_moves_on(season
     for seed in (await season.see(stored.to_seed, season.guild_id))[:12]:
         await write(season, boards.seeded, seed.place_id, at=season.now)
     await season.do(roster.leave, ADA)
-    await write(season, boards.full, board.id, at=season.now)
+    await too_many(season)
     first, second = await standing(season)
     assert (first.capacity, second.capacity) == (12, 20)
     assert [len((await show(season, number)).rows) for number in range(2)] == [11, 8]
@@ -598,8 +651,7 @@ async def test_what_does_not_fit_because_members_added_their_own_moves_on(season
 
 async def test_a_board_on_which_nothing_fits_says_that_the_list_follows(season: World) -> None:
     await build(season)
-    (board,) = await standing(season)
-    await write(season, boards.full, board.id, at=season.now)
+    await too_many(season)
     first, second = await show(season, 0), await show(season, 1)
     assert (first.rows, first.others, first.is_first) == ((), True, True)
     assert (len(second.rows), second.others) == (3, False)

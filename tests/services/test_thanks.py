@@ -746,3 +746,19 @@ async def test_the_leaderboard_of_no_round_is_refused(town: World) -> None:
         await board(town)
     with pytest.raises(Refusal, match="There is no round of that name"):
         await board(town, "2020-Q1")
+
+
+async def test_the_cap_used_tells_nothing_of_thanks_while_they_are_hidden(server: World) -> None:
+    season = await server.opened(split_by="thanks")
+    await season.do(thanks.give, SAM, person=ADA.person)
+    assert (await season.see(rounds.status, season.guild_id, label=None)).used == 0
+    await season.close()
+    status = await season.see(rounds.status, season.guild_id, label="2026-Q1")
+    assert status.used == status.cap
+
+
+async def test_the_cap_used_is_shown_where_counts_are_public(server: World) -> None:
+    season = await server.opened(split_by="thanks", public_counts="yes")
+    await season.do(thanks.give, SAM, person=ADA.person)
+    status = await season.see(rounds.status, season.guild_id, label=None)
+    assert status.used == status.cap

@@ -633,6 +633,32 @@ async def test_a_reopened_round_has_its_jar_back_and_that_of_the_round_that_had_
     assert actions.count("tipjar.uncarried") == 1
 
 
+async def test_a_jar_that_was_carried_on_twice_comes_back_once(season: World) -> None:
+    await tip(season, "100")
+    await season.to(CLOSE)
+    season.now += MINUTE
+    await season.close()  # the second round as well: its jar moves on with what it held
+    await counted(season)
+    assert (await jar_of(season, "2026-Q3")).tips == 100_00
+    await season.void("2026-Q2")
+    await season.do(rounds.reopen, KIM, reason="too early")
+    assert (await jar_of(season, "2026-Q1")).tips == 100_00
+    await season.to(utc("2026-03-31T20:00"))
+    assert (await season.published()).jar.total == 100_00
+
+
+async def test_a_jar_of_a_void_round_that_was_opened_again_comes_back_once(season: World) -> None:
+    await tip(season, "100")
+    await season.to(CLOSE)
+    season.now += MINUTE
+    await season.void()
+    await season.do(rounds.open_by_hand, KIM)
+    await tip(season, "7")
+    assert (await jar_of(season, "2026-Q2")).tips == 107_00
+    await season.do(rounds.reopen, KIM, reason="too early")
+    assert (await jar_of(season, "2026-Q1")).tips == 107_00
+
+
 async def test_what_was_never_carried_is_not_taken_out_again(season: World) -> None:
     before = await season.record()
     async with season.db.write() as session:

@@ -22,6 +22,7 @@ def shown(
     *,
     is_first: bool = True,
     is_open: bool = True,
+    is_void: bool = False,
     others: bool = False,
     **settings: str,
 ) -> Shown:
@@ -31,6 +32,7 @@ def shown(
         policy=policy.read(samples.document(**settings)),
         until=UNTIL,
         is_open=is_open,
+        is_void=is_void,
         is_first=is_first,
         is_pinned=False,
         others=others,
@@ -130,3 +132,9 @@ def test_the_announcement_points_to_the_board() -> None:
     )
     assert embed.description is not None
     assert "on the board in the thread below" in embed.description
+
+
+def test_the_board_of_a_void_round_says_that_its_thanks_do_not_count() -> None:
+    words = text(shown(is_open=False, is_void=True))
+    assert "2026-Q1 is void: thanks for it do not count." in words
+    assert "Click" not in words
