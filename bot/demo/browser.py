@@ -23,7 +23,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.demo import guide, season
-from bot.demo.world import COMMITTEE, Event, Person, World, open_world
+from bot.demo.world import COMMITTEE, MENU, Event, Person, World, open_world
 
 if TYPE_CHECKING:
     import simcord
@@ -98,7 +98,8 @@ class Stage:
         self.channel: simcord.ChannelHandle = world.support
         self.person: Person = world.people[guide.FIRST_PERSON]
         self.news: list[dict[str, str]] = []
-        self.has_moved = False
+        self.visit = guide.Visit()
+        self.focus = ""
         self._preview: simcord.Preview | None = None
         self._opened = 0
 
@@ -122,8 +123,13 @@ class Stage:
         """The preview's address on our page; it changes whenever the preview is opened anew."""
         return f"/preview?{self._opened}#{self.address.partition('#')[2]}"
 
-    async def show(self, channel: simcord.ChannelHandle, person: Person) -> None:
-        """Show a channel as somebody sees it; who cannot see it gives way to somebody who can."""
+    async def show(
+        self, channel: simcord.ChannelHandle, person: Person, *, look: bool = False
+    ) -> None:
+        """Show a channel as somebody sees it; who cannot see it gives way to somebody who can.
+
+        With `look` it is shown at its most telling message, else at its newest.
+        """
         viewers = self.world.who_sees(channel)
         committee = (viewer for viewer in viewers if viewer.kind == COMMITTEE)
         self.person = person if person in viewers else next(committee)
@@ -136,13 +142,32 @@ class Stage:
         await preview.__aenter__()
         self._preview, self._opened = preview, self._opened + 1
         seen = channel.history(viewer=self.person.actor)
-        if seen:
+        self.focus = ""
+        if look:
+            landmark = guide.landmark(self.world, channel)
+            self.focus = str(landmark.id)
+            await preview.show(landmark)
+        elif seen:
             await preview.show(seen[-1])
+
+    async def thank_author(self, person: Person) -> None:
+        """Use the menu of the message to look at; the answer is shown, also where it refuses."""
+        await self.show(self.world.support, person)
+        message = guide.landmark(self.world, self.world.support)
+        await person.actor.context_menu(self.world.support, MENU, message)
+        assert self._preview is not None
+        await self._preview.refresh()
+
+    async def catch_up(self) -> None:
+        """Let the bot do what its timer would do a few seconds later, such as seeding an emoji."""
+        await self.world.move(self.world.now)
+        if self._preview is not None:
+            await self._preview.refresh()
 
     async def move(self, until: datetime) -> None:
         """Let time pass, and remember what the bot did meanwhile."""
         passed = await self.world.move(until)
-        self.has_moved = True
+        self.visit.has_moved = True
         self.news = [guide.news(self.world, event) for event in passed]
         assert self._preview is not None
         await self._preview.refresh()
@@ -160,6 +185,7 @@ class Site:
                 web.get("/", self._page),
                 web.get("/demo/state", self._state),
                 web.post("/demo/show", self._show),
+                web.post("/demo/menu", self._menu),
                 web.post("/demo/move", self._move),
                 web.get("/demo/files/{name}", self._file),
                 web.get("/preview", self._pass_on),
@@ -219,7 +245,16 @@ class Site:
         if channel is None or person is None:
             raise web.HTTPBadRequest
         async with self._stage.lock:
-            await self._stage.show(channel, person)
+            await self._stage.show(channel, person, look=wanted.get("look") is True)
+            return await self._facts()
+
+    async def _menu(self, request: web.Request) -> web.Response:
+        wanted = await request.json()
+        person = self._world.people.get(str(wanted.get("person")))
+        if person is None:
+            raise web.HTTPBadRequest
+        async with self._stage.lock:
+            await self._stage.thank_author(person)
             return await self._facts()
 
     async def _move(self, request: web.Request) -> web.Response:
@@ -237,6 +272,7 @@ class Site:
             "now": _spoken(world.now, weekday=True),
             "next": event and _event(event, world.now),
             "frame": stage.frame,
+            "focus": stage.focus,
             "channel": str(stage.channel.id),
             "person": stage.person.name,
             "channels": [
@@ -257,7 +293,7 @@ class Site:
             ],
             "names": world.names(),
             "news": stage.news,
-            "steps": await guide.steps(world, has_moved=stage.has_moved),
+            "steps": await guide.steps(world, stage.visit),
         }
         return web.json_response(facts, headers={"Cache-Control": "no-store"})
 
@@ -279,7 +315,10 @@ class Site:
         if request.method in {"GET", "HEAD"}:
             return await self._ask_preview(request)
         async with self._stage.lock:
-            return await self._ask_preview(request)
+            answer = await self._ask_preview(request)
+            if request.path == "/api/action":
+                await self._stage.catch_up()
+            return answer
 
     async def _ask_preview(self, request: web.Request) -> web.Response:
         origin = self._stage.address.partition("/#")[0]

@@ -25,12 +25,18 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a statement beside the amount of the file, in the smallest unit."""
+    """A line of a statement beside the amount of the file, in the smallest unit.
+
+    `bounty` is what the hours give, which the file foretells; tips come beside it.
+    """
 
     name: str
     minutes: int
-    amount: int
+    bounty: int
     expected: int | None
+    voters: int
+    tips: int
+    amount: int
 
 
 def figures() -> tuple[Figure, ...]:
@@ -53,8 +59,11 @@ def compare(statement_csv: str) -> list[Row]:
         Row(
             line["name"],
             int(line["minutes"]),
-            parse_amount(line["amount"], decimals=DECIMALS),
+            parse_amount(line["hours_amount"], decimals=DECIMALS),
             expected.get(line["name"]),
+            int(line["voters"]),
+            parse_amount(line["tips_amount"], decimals=DECIMALS),
+            parse_amount(line["amount"], decimals=DECIMALS),
         )
         for line in csv.DictReader(io.StringIO(statement_csv))
     ]
@@ -62,13 +71,13 @@ def compare(statement_csv: str) -> list[Row]:
 
 
 def mistakes(rows: Sequence[Row]) -> list[str]:
-    """Return a sentence for each amount that is not the file's, and for each that is missing."""
+    """Return a sentence for each bounty that is not the file's, and for each that is missing."""
     listed = {row.name for row in rows}
     return [
-        f"WRONG: {row.name} gets {money(row.amount)}, the file says "
+        f"WRONG: {row.name} gets {money(row.bounty)} for hours, the file says "
         f"{'nothing' if row.expected is None else money(row.expected)}."
         for row in rows
-        if row.amount != row.expected
+        if row.bounty != row.expected
     ] + [
         f"WRONG: {figure.name} has no line, the file says {money(figure.expected)}."
         for figure in figures()

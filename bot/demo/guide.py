@@ -8,16 +8,19 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any
 
 from bot.demo.figures import compare, mistakes
-from bot.demo.season import REFERENCE
-from bot.demo.world import Event, Posted, World
+from bot.demo.season import HELPED, HELPED_BY, NEXT_ROUND, REFERENCE, ROUND
+from bot.demo.world import MENU, Event, Posted, World
 from bot.domain.states import PUBLIC_ROUND_STATES, Line
 from bot.domain.states import Round as State
+from bot.domain.thanks import Source
 from bot.services import rounds, settlement
+from storage import rounds as stored
+from storage import thanks
 
 if TYPE_CHECKING:
+    import discord
     import simcord
 
-ROUND = "2026-Q1"
 FIRST_PERSON = "Patches"
 MORE_HOURS = {"duration": "2h30m", "note": "Helped with a stuck validator"}
 
@@ -25,8 +28,21 @@ MORE_HOURS = {"duration": "2h30m", "note": "Helped with a stuck validator"}
 class Place(Enum):
     """Where a suggestion is followed, or something is to be seen."""
 
+    SUPPORT = "support"
     THREAD = "thread"
+    NEXT_THREAD = "next thread"
     COMMITTEE = "committee"
+
+
+class Kind(Enum):
+    """How a suggestion is followed: typed, by the menu of a message, or by looking at one.
+
+    In a thread that message is the board, in the support channel what the helper wrote last.
+    """
+
+    TYPE = "type"
+    MENU = "menu"
+    LOOK = "look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +57,21 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command to try, as somebody, somewhere; with options it is filled in, but not sent."""
+    """Something to try, as somebody, somewhere; with options it is filled in, but not sent."""
 
     person: str
     place: Place
     text: str
     options: Mapping[str, str] = field(default_factory=dict)
+    kind: Kind = Kind.TYPE
+
+
+@dataclass(slots=True)
+class Visit:
+    """What somebody at the page has done: thanked in every way, and let time pass."""
+
+    has_thanked: bool = False
+    has_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +87,14 @@ class Step:
 class Stage(IntEnum):
     """How far the round is, as the number of the step that comes next."""
 
-    LOGGING = 1
-    WAITING = 2
-    DRAFT = 3
-    PUBLISHED = 4
-    DUE = 5
-    PAID = 6
+    THANKING = 1
+    TAKING_BACK = 2
+    LOGGING = 3
+    WAITING = 4
+    DRAFT = 5
+    PUBLISHED = 6
+    DUE = 7
+    PAID = 8
 
 
 ACTS: Mapping[str, Act] = {
@@ -79,9 +106,9 @@ ACTS: Mapping[str, Act] = {
     ),
     "close": Act(
         "{label} closes",
-        "The bot closed {label}, and opened the next round at the same instant.",
-        Place.THREAD,
-        FIRST_PERSON,
+        "The bot closed {label}, counted its thanks, and opened the next round with a new board.",
+        Place.NEXT_THREAD,
+        "0xFornax",
     ),
     "compute": Act(
         "draft of {label}",
@@ -121,7 +148,38 @@ ACTS: Mapping[str, Act] = {
     ),
 }
 
+WAYS: Mapping[Source, str] = {
+    Source.BOARD: "the board",
+    Source.EMOJI: "the folded hands",
+    Source.MENU: "the menu",
+    Source.COMMAND: "/thanks",
+}
+
+LOOK_AT_BOARD = Command(HELPED, Place.THREAD, "Go to the board", kind=Kind.LOOK)
+LOOK_AT_MESSAGE = Command(HELPED, Place.SUPPORT, "Go to their message", kind=Kind.LOOK)
+WHO_COUNTS = Command("Noor", Place.COMMITTEE, "/audit voters", {"helper": HELPED_BY})
+
 STEPS = (
+    Step(
+        "Say thanks",
+        f"{HELPED_BY} has just helped {HELPED}. There are four ways to say so: click their emoji on"
+        " the board, click the folded hands under their message, use that message's menu, or"
+        " /thanks. All are kept and make one vote. Only the committee can see it before the"
+        " quarter ends: ask as Noor.",
+        (
+            LOOK_AT_BOARD,
+            LOOK_AT_MESSAGE,
+            Command(HELPED, Place.SUPPORT, MENU, kind=Kind.MENU),
+            Command(HELPED, Place.SUPPORT, "/thanks", {"helper": HELPED_BY}),
+            WHO_COUNTS,
+        ),
+    ),
+    Step(
+        "Take it back",
+        "Click an emoji once more and that thanks is gone; a button under the bot's answer takes"
+        " the others back. With the last one the vote goes, and Noor sees that too.",
+        (LOOK_AT_BOARD, LOOK_AT_MESSAGE, WHO_COUNTS),
+    ),
     Step(
         "Be a helper",
         "Patches has logged hours all quarter. Ask the bot for them, or log some more: it says at"
@@ -134,8 +192,13 @@ STEPS = (
     ),
     Step(
         "Let the quarter end",
-        "The bot calls for claims, closes the round, opens the next one and makes the draft, each"
-        " at its time and by itself. You only move the time.",
+        "The bot calls for claims, closes the round, counts the thanks, opens the next one and"
+        " makes the draft, each at its time and by itself. You only move the time. The new board"
+        " is without 0xFornax, whom fewer than five people thanked: the bot says how to come back.",
+        (
+            Command("0xFornax", Place.NEXT_THREAD, "/helper join"),
+            Command(FIRST_PERSON, Place.THREAD, "/leaderboard", {"round": ROUND}),
+        ),
         extra="time",
     ),
     Step(
@@ -168,9 +231,20 @@ STEPS = (
 
 
 def where(world: World, place: Place) -> simcord.ChannelHandle:
-    """Return the channel of a place."""
-    threads = [thread for thread in world.support.threads if ROUND in (thread.name or "")]
-    return world.committee if place is Place.COMMITTEE else (threads or [world.support])[0]
+    """Return the channel of a place; where there is no such thread, the support channel."""
+    if place is Place.COMMITTEE:
+        return world.committee
+    label = {Place.THREAD: ROUND, Place.NEXT_THREAD: NEXT_ROUND}.get(place)
+    threads = [thread for thread in world.support.threads if label and label in (thread.name or "")]
+    return (threads or [world.support])[0]
+
+
+def landmark(world: World, channel: simcord.ChannelHandle) -> discord.Message:
+    """Return the message to look at: the board, or what the helper to be thanked wrote last."""
+    if channel.id == world.thread(ROUND).id:
+        return world.board(ROUND)
+    author = world.people[HELPED_BY].actor
+    return next(each for each in reversed(world.support.history()) if each.author.id == author.id)
 
 
 def before(event: Event) -> str:
@@ -193,17 +267,21 @@ def _act(event: Event) -> Act:
     return ACTS[event.name.rstrip("-0123456789")]
 
 
-async def steps(world: World, *, has_moved: bool) -> list[dict[str, Any]]:
+async def steps(world: World, visit: Visit) -> list[dict[str, Any]]:
     """Return the suggestions with how far the visitor is."""
-    stage = await _stage(world, has_moved=has_moved)
+    used = await _ways(world)
+    visit.has_thanked = visit.has_thanked or len(used) == len(Source)
+    stage = await _stage(world, visit, has_thanks=bool(used))
     return [
         {
             "title": step.title,
             "text": step.text,
             "extra": step.extra,
             "state": _state(number, stage),
+            "note": _note(used) if number in (Stage.THANKING, Stage.TAKING_BACK) else "",
             "commands": [
                 {
+                    "kind": command.kind.value,
                     "text": command.text,
                     "options": dict(command.options),
                     "person": command.person,
@@ -222,13 +300,34 @@ def _state(number: int, stage: Stage) -> str:
     return "now" if number == stage else "later"
 
 
-async def _stage(world: World, *, has_moved: bool) -> Stage:
+def _note(used: frozenset[Source]) -> str:
+    ways = [words for source, words in WAYS.items() if source in used]
+    if not ways:
+        return f"{HELPED} does not thank {HELPED_BY} at present: no vote."
+    return f"{HELPED} thanks {HELPED_BY} by {', '.join(ways)}: one vote."
+
+
+async def _ways(world: World) -> frozenset[Source]:
+    """Return in which ways the visitor thanks at present."""
+    async with world.bot.db.read() as session:
+        (round_,) = [
+            each for each in await stored.of_server(session, world.guild.id) if each.label == ROUND
+        ]
+        rows = await thanks.of_pair(
+            session,
+            round_.id,
+            helper_id=world.people[HELPED_BY].actor.id,
+            voter_id=world.people[HELPED].actor.id,
+        )
+    return frozenset(Source(row.source) for row in rows)
+
+
+async def _stage(world: World, visit: Visit, *, has_thanks: bool) -> Stage:
     async with world.bot.db.read() as session:
         status = await rounds.status(session, world.guild.id, label=ROUND)
         if status.state not in PUBLIC_ROUND_STATES:
-            waiting = Stage.WAITING if has_moved else Stage.LOGGING
             return {State.DRAFT: Stage.DRAFT, State.REVIEW: Stage.WAITING}.get(
-                status.state, waiting
+                status.state, _before_the_end(visit, has_thanks=has_thanks)
             )
         shown = (await settlement.show(session, guild_id=world.guild.id, label=ROUND)).shown
     if not any(line.status is Line.DUE for line in shown.values()):
@@ -236,9 +335,17 @@ async def _stage(world: World, *, has_moved: bool) -> Stage:
     return Stage.DUE if world.now >= status.pay_at else Stage.PUBLISHED
 
 
+def _before_the_end(visit: Visit, *, has_thanks: bool) -> Stage:
+    if visit.has_moved:
+        return Stage.WAITING
+    if not visit.has_thanked:
+        return Stage.THANKING
+    return Stage.TAKING_BACK if has_thanks else Stage.LOGGING
+
+
 async def verdict(posted: Posted) -> str:
     """Say whether a posted statement is that of the published hours."""
     rows = compare((await posted.files["csv"].read()).decode())
     if mistakes(rows):
         return "Hours or amounts were changed on the way: not the published hours any more."
-    return "Every amount equals the exact split of the published hours, to the cent."
+    return "Every bounty equals the exact split of the published hours, to the cent."

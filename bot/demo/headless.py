@@ -14,7 +14,7 @@ from bot.domain.duration import format_minutes
 
 OK, BUG = 0, 70
 FOLDER = Path("stipend-demo")
-WIDTH = 60
+WIDTH = 78
 
 
 async def play(folder: Path | None) -> int:
@@ -29,7 +29,7 @@ async def play(folder: Path | None) -> int:
     rows = compare(files["csv"][1].decode())
     print("\n".join(_table(rows)))
     wrong = mistakes(rows)
-    print("\n".join(wrong) or f"Every amount equals the last column of {FILE.name} to the cent.")
+    print("\n".join(wrong) or f"Every bounty equals the last column of {FILE.name} to the cent.")
     print("\nThe statement was written to:")
     print("\n".join(f"  {path}" for path in written.values()))
     print("\nThe bundle, checked offline as anybody can with `python -m bot verify FILE`:")
@@ -39,17 +39,22 @@ async def play(folder: Path | None) -> int:
 
 async def _play(world: World) -> dict[str, tuple[str, bytes]]:
     """Play season and payment; return the statement's files, name and content by kind."""
+    names = {str(who.actor.id): who.name for who in world.people.values()}
     await season.found(world)
-    _tell(world, "Ada has set the server up, Noor opened 2026-Q1, six helpers joined.")
-    await season.log_hours(world, season.WHOLE_QUARTER)
-    _tell(world, "The helpers have logged their hours, the last after the call for claims.")
+    _tell(world, "Ada has set the server up, six helpers joined, Noor opened 2026-Q1.")
+    await season.play_quarter(world, season.WHOLE_QUARTER)
+    _tell(world, "The helpers have logged their hours, and people clicked their emoji.")
+    await season.talk_and_thank(world)
+    _tell(world, "Others used /thanks, a message's menu or an emoji; the tip jar has a match.")
     await season.wait_for_the_draft(world)
-    _tell(world, "The bot has closed the round, opened the next and made the draft.")
+    _tell(world, "The bot has closed the round, counted the thanks and made the draft.")
+    for words in season.dropped(world):
+        _tell(world, _plain(words, names))
     await season.approve_and_publish(world)
     _tell(world, "Noor approved exactly this draft, Jonas published it.")
     files = await _files(world)
     paid = await season.pay(world)
-    _tell(world, _plain(paid, {str(who.actor.id): who.name for who in world.people.values()}))
+    _tell(world, _plain(paid, names))
     return files
 
 
@@ -71,17 +76,31 @@ def _write(files: Mapping[str, tuple[str, bytes]], folder: Path) -> dict[str, Pa
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
-    line = "{:<16}{:>16}{:>14}{:>14}".format
+    line = "{:<14}{:>14}{:>11}{:>13}{:>7}{:>8}{:>11}".format
     yield ""
-    yield line("Helper", "Hours logged", f"Gets, {CURRENCY}", "In the file")
+    yield line("Helper", "Hours logged", "Bounty", "In the file", "Votes", "Tips", f"{CURRENCY}")
     yield "-" * WIDTH
     for row in rows:
         expected = "-" if row.expected is None else money(row.expected)
-        yield line(row.name, format_minutes(row.minutes), money(row.amount), expected)
+        yield line(
+            row.name,
+            format_minutes(row.minutes),
+            money(row.bounty),
+            expected,
+            row.voters,
+            money(row.tips),
+            money(row.amount),
+        )
     yield "-" * WIDTH
-    total = sum(row.amount for row in rows)
-    hours = format_minutes(sum(row.minutes for row in rows))
-    yield line("", hours, money(total), money(sum(row.expected or 0 for row in rows)))
+    yield line(
+        "",
+        format_minutes(sum(row.minutes for row in rows)),
+        money(sum(row.bounty for row in rows)),
+        money(sum(row.expected or 0 for row in rows)),
+        sum(row.voters for row in rows),
+        money(sum(row.tips for row in rows)),
+        money(sum(row.amount for row in rows)),
+    )
     yield ""
 
 

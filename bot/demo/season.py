@@ -1,4 +1,6 @@
-"""What is played: a server is set up, helpers log a quarter's hours, the committee pays them."""
+"""What is played: a server is set up, helpers log a quarter's hours and are thanked, the committee
+pays them.
+"""
 
 from __future__ import annotations
 
@@ -45,15 +47,49 @@ CHAT = (
     ("yorickdowne", "Then the change was not confirmed. I will go through it with you."),
 )
 
+# Who clicks whose emoji on the board; everybody counts once for each helper.
+CLICKS = {
+    "Patches": ("Lena", "Tariq", "Ines", "Olek", "Ada", "Milo", "Noor", "dEEtoo", "poupas"),
+    "object Object": ("Ines", "Lena", "Jonas", "Patches", "yorickdowne", "Sam"),
+    "dEEtoo": ("Tariq", "Sam", "Milo", "Patches", "Noor"),
+    "poupas": ("Olek", "Lena", "Ines", "dEEtoo", "Ada"),
+    "yorickdowne": ("Priya", "Lena", "Patches", "object Object", "Jonas"),
+    "0xFornax": ("Olek", "Ines", "Priya", "Sam"),
+}
+# Whom a visitor can thank, in the name of somebody who was helped and has not said so yet.
+HELPED, HELPED_BY = "Sam", "yorickdowne"
+CHANGED_THEIR_MIND = ("Sam", "0xFornax")
+# With /thanks: who, whom, what for, and whether only the helper and the committee see it. Two of
+# them have clicked before, and count once all the same.
+NOTES = (
+    ("Lena", "Patches", "Stayed with me until my node was synced, past midnight.", False),
+    ("Priya", "Patches", "Found the one missing port in my router.", False),
+    ("Priya", "dEEtoo", "The table of disks saved me a week.", False),
+    ("Olek", "object Object", "You know what for. I owe you one.", True),
+    ("Tariq", "dEEtoo", "", False),
+)
+NEWCOMER, THANKED_BY_NEWCOMER = "Nia", "0xFornax"
+MENTION = (
+    "Lena",
+    "Tariq",
+    "answers in my own language at any hour. Should they not be on the board?",
+)
+THANKS_EMOJI = "\N{PERSON WITH FOLDED HANDS}"
+TIPS = (("120.00", "0x9b71d224bd62"), ("80.00", "0xf3c1e7a05d18"))
+MATCH = {"kind": "percent", "value": "50", "limit": "150.00"}
+TIP_ADDRESS = "0x000000000000000000000000000000000000dEaD"  # nobody has its key
+
 
 def at(month: int, day: int, hour: int = 0) -> datetime:
     """Return an instant of 2026, the year in which the simulated time starts."""
     return datetime(2026, month, day, hour, tzinfo=UTC)
 
 
+ROUND, NEXT_ROUND = "2026-Q1", "2026-Q2"
 WHOLE_QUARTER = (at(1, 18, 18), at(2, 1, 19), at(2, 15, 17), at(3, 1, 20), at(3, 20, 18))
 BEFORE_THE_CALL = (at(1, 18, 18), at(2, 1, 19), at(2, 15, 17), at(3, 1, 20), at(3, 8, 18))
 VISITORS_ARRIVE = at(3, 9, 10)
+REMINDED_EVERY = 2
 DRAFTED, PAID = at(3, 31, 20), at(4, 1, 9)
 REFERENCE = "0x5f1c0de"
 
@@ -70,34 +106,44 @@ async def found(world: World) -> None:
         "currency": CURRENCY,
         "hourly_rate": RATE,
         "cap": CAP,
+        "thanks_emoji": THANKS_EMOJI,
+        "tip_address": TIP_ADDRESS,
+        "reminder_hours": str(REMINDED_EVERY),
     }
     for name, value in values.items():
         await world.press("Ada", world.committee, "settings set", name=name, value=value)
-    await world.move(at(1, 1, 10))
-    await world.press("Noor", world.committee, "round open")
     await _fill_roster(world)
+    await world.move(at(1, 1, 18))
+    await world.press("Noor", world.committee, "round open")
+    await world.move(at(1, 1, 18))
 
 
 async def _fill_roster(world: World) -> None:
     """Let moderators add the first helpers, and these vouch for the others."""
     first, *others = figures()
-    await world.move(at(1, 2, 9))
-    await world.press(first.name, world.support, "helper join")
+    await world.press(first.name, world.support, "helper join", emoji="\N{PAW PRINTS}")
     await world.press("Milo", world.support, "helper add", user=world.people[first.name].actor)
     for place, figure in enumerate(others):
-        await world.move(world.now + timedelta(hours=3))
+        await world.move(world.now + timedelta(hours=1))
         await world.press(figure.name, world.support, "helper join")
         command, by = ("helper vouch", first.name) if place < 3 else ("helper add", "Milo")  # noqa: PLR2004
         await world.press(by, world.support, command, user=world.people[figure.name].actor)
 
 
-async def log_hours(world: World, days: Sequence[datetime]) -> None:
-    """Let every helper log their minutes of the file, an entry on each of the days."""
+async def play_quarter(world: World, days: Sequence[datetime]) -> None:
+    """Let every helper log their minutes of the file, an entry on each of the days.
+
+    Between the days they are thanked on the board.
+    """
     plans = [(figure, parts(figure.minutes, shift)) for shift, figure in enumerate(figures())]
     for number, day in enumerate(days):
         for place, (figure, minutes) in enumerate(plans):
             await world.move(day + timedelta(minutes=37 * place))
             await _log(world, figure, minutes[number], TASKS[(number + 2 * place) % len(TASKS)])
+        await world.move(world.now + timedelta(minutes=3))
+        for helper, voters in CLICKS.items():
+            for voter in voters[number :: len(days)]:
+                await world.click(voter, helper, ROUND)
 
 
 async def _log(world: World, figure: Figure, minutes: int, task: Task) -> None:
@@ -119,18 +165,58 @@ def parts(minutes: int, shift: int) -> list[int]:
     return [*cut, minutes - sum(cut)]
 
 
-async def chat(world: World) -> None:
-    """Let people talk in the support channel; the bot does not read it."""
+async def talk_and_thank(world: World) -> None:
+    """Let people talk in the support channel, which the bot does not read, and thank in all ways.
+
+    In the end a reminder points to the board.
+    """
+    said = {}
     for name, words in CHAT:
-        await world.move(world.now + timedelta(minutes=11))
-        await world.people[name].actor.send(world.support, words)
+        await _pause(world)
+        said[name] = await world.people[name].actor.send(world.support, words)
+    await world.thank_author("Lena", said["Patches"])
+    await world.react("Tariq", said["yorickdowne"], THANKS_EMOJI)
+    for voter, helper, note, is_private in NOTES:
+        await _pause(world)
+        await _thank(world, voter, helper, note, is_private=is_private)
+    await world.click(*CHANGED_THEIR_MIND, ROUND)
+    world.arrive(NEWCOMER)
+    await _pause(world)
+    await world.click(NEWCOMER, THANKED_BY_NEWCOMER, ROUND)
+    proposer, proposed, why = MENTION
+    words = f"{world.people[proposed].actor.mention} {why}"
+    await world.people[proposer].actor.send(world.thread(ROUND), words)
+    await _fill_the_jar(world)
+    slots = (world.now - at(1, 1)) // timedelta(hours=REMINDED_EVERY) + 1
+    await world.move(at(1, 1) + slots * timedelta(hours=REMINDED_EVERY))
+
+
+async def _pause(world: World) -> None:
+    await world.move(world.now + timedelta(minutes=7))
+
+
+async def _thank(world: World, voter: str, helper: str, note: str, *, is_private: bool) -> None:
+    options = {"note": note} if note else {}
+    if is_private:
+        options["private"] = "yes"
+    thanked = world.people[helper].actor
+    await world.press(voter, world.support, "thanks", helper=thanked, **options)
+
+
+async def _fill_the_jar(world: World) -> None:
+    """Let the committee record what users tipped, and what the funder adds."""
+    for amount, reference in TIPS:
+        await world.press(
+            "Noor", world.committee, "tipjar record", amount=amount, reference=reference
+        )
+    await world.press("Jonas", world.committee, "tipjar match", **MATCH)
 
 
 async def play_until_visitors_arrive(world: World) -> None:
     """Play the season up to early March: all hours are logged, the call is a week away."""
     await found(world)
-    await log_hours(world, BEFORE_THE_CALL)
-    await chat(world)
+    await play_quarter(world, BEFORE_THE_CALL)
+    await talk_and_thank(world)
     await world.move(VISITORS_ARRIVE)
 
 
@@ -139,6 +225,12 @@ async def wait_for_the_draft(world: World) -> None:
     for figure in figures():
         await world.press(figure.name, world.support, "hours done")
     await world.move(DRAFTED)
+
+
+def dropped(world: World) -> list[str]:
+    """Return what the bot has told those who leave the board for too few thanks."""
+    said = [message.content for message in world.thread(NEXT_ROUND).history()]
+    return [words for words in said if words.startswith("This board lists")]
 
 
 async def approve_and_publish(world: World) -> None:

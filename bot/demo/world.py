@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 ADMIN, MODERATOR, COMMITTEE, HELPER, MEMBER = "admin", "moderator", "committee", "helper", "member"
 STAFF = {"Ada": ADMIN, "Milo": MODERATOR, "Noor": COMMITTEE, "Jonas": COMMITTEE}
-MEMBERS = ("Lena", "Sam", "Tariq")
+MEMBERS = ("Lena", "Sam", "Tariq", "Ines", "Olek", "Priya")
 IN_COMMITTEE_CHANNEL = frozenset({ADMIN, MODERATOR, COMMITTEE})
+MENU = "Thank the author"
 FAR = timedelta(days=3660)
 # Seconds that the bot may take for one command or one step in time.
 PATIENCE = 30.0
@@ -104,6 +105,18 @@ class World:
         """The channels as a client lists them: threads below the channel they belong to."""
         return [self.support, *self.support.threads, self.committee]
 
+    def thread(self, label: str) -> simcord.ChannelHandle:
+        """Return the thread of a round."""
+        return next(thread for thread in self.support.threads if label in (thread.name or ""))
+
+    def board(self, label: str) -> discord.Message:
+        """Return the first message of a round's board, which is pinned in its thread."""
+        return next(message for message in self.thread(label).history() if _is_board(message))
+
+    def arrive(self, name: str) -> None:
+        """Let somebody come into the server whose account was made just now."""
+        self.people[name] = self._person(name, MEMBER)
+
     def who_sees(self, channel: simcord.ChannelHandle) -> list[Person]:
         """Return everybody who can read a channel."""
         is_open = channel.id != self.committee.id
@@ -125,12 +138,42 @@ class World:
         self, who: str, channel: simcord.ChannelHandle, command: str, /, **options: Any
     ) -> simcord.ResponseMessage:
         """Use a command as a person would; the bot's answer comes back, a refusal is raised."""
-        before = self.env.error_cursor
-        result = await self.people[who].actor.slash(channel, command, **options)
-        for error in self.env.errors_since(before):
-            raise error
+        with self._heard():
+            result = await self.people[who].actor.slash(channel, command, **options)
         assert result.response is not None
         return result.response
+
+    async def thank_author(self, who: str, message: discord.Message) -> simcord.ResponseMessage:
+        """Use the menu of a message as a person would; a refusal is raised."""
+        channel = next(each for each in self.channels if each.id == message.channel.id)
+        with self._heard():
+            result = await self.people[who].actor.context_menu(channel, MENU, message)
+        assert result.response is not None
+        return result.response
+
+    async def click(self, who: str, helper: str, label: str) -> None:
+        """Click the emoji beside a helper's name on the board, or click it once more to undo."""
+        board = self.board(label)
+        lines = (board.embeds[0].description or "").splitlines()
+        emoji = next(line.split()[0] for line in lines if line.endswith(f" {helper}"))
+        await self.react(who, board, emoji)
+
+    async def react(self, who: str, message: discord.Message, emoji: str) -> None:
+        """React to a message, or take one's reaction away where it stands."""
+        person = self.people[who].actor
+        stored = self.env.backend.get_message(message.channel.id, message.id)
+        reaction = stored.reaction_for(emoji)
+        is_there = reaction is not None and person.id in reaction.user_ids
+        with self._heard():
+            await person.set_reaction(message, emoji, reacted=not is_there)
+
+    @contextmanager
+    def _heard(self) -> Iterator[None]:
+        """Raise what the bot refused or did wrong meanwhile."""
+        before = self.env.error_cursor
+        yield
+        for error in self.env.errors_since(before):
+            raise error
 
     @property
     def now(self) -> datetime:
@@ -178,6 +221,10 @@ class World:
         return found
 
 
+def _is_board(message: discord.Message) -> bool:
+    return bool(message.embeds) and (message.embeds[0].title or "").startswith("Who helped you?")
+
+
 class _Clock:
     """The bot is built before its environment: the clock is set as soon as there is one."""
 
@@ -185,6 +232,20 @@ class _Clock:
 
     def __call__(self) -> datetime:
         return self.env.now()
+
+
+def _know_no_super_reactions(bot: Stipend) -> None:
+    """Let the simulation name nobody there; by itself it names all who react, as for normal ones.
+
+    Everybody would be found to react twice, and a reaction taken away to stand.
+    """
+    ask = bot.http.get_reaction_users
+
+    async def answer(*args: Any) -> list[Any]:
+        is_super = args[-1] == 1
+        return [] if is_super else await ask(*args)
+
+    bot.http.get_reaction_users = answer  # type: ignore[assignment,method-assign]
 
 
 @asynccontextmanager
@@ -203,6 +264,7 @@ async def open_world() -> AsyncIterator[World]:
         clock.env = env = simcord.Env(bot, check_errors=False, settle_timeout=PATIENCE)
         try:
             await env.start()
+            _know_no_super_reactions(bot)
             with env.time_context():
                 assert bot.user is not None
                 await bot.user.edit(username="Stipend")

@@ -8,7 +8,7 @@ COLOUR = discord.Colour.from_str("#2f6f6b")
 
 MEMBER = (
     ("/thanks", "thank somebody who helped; on a message: Apps, Thank the author"),
-    ("/leaderboard", "whom people thank"),
+    ("/leaderboard", "whom people thank; counts are shown once the round has closed"),
     ("/round status", "dates, hours, thanks, and how much of the cap is used"),
     ("/helper list", "who helps here"),
     ("/helper join", "become a helper"),
@@ -69,9 +69,11 @@ def about(version: str, *, source: str) -> discord.Embed:
     )
     embed.add_field(
         name="What is stored",
-        value="Names as last seen, logged hours and thanks with their notes, committee decisions "
-        "and payments. No message is read. Texts enter the permanent record only as salted "
-        "digests.",
+        value="Names as last seen, logged hours with their notes, committee decisions and "
+        "payments. Who thanked whom, how and when: reactions on the board, reactions with the "
+        "thanks emoji and the message under which they stand, `/thanks` and its notes. What "
+        "messages say is not read. The permanent record holds of thanks their number, and of texts "
+        "and pairs only salted digests. Tips are kept without a person.",
         inline=False,
     )
     embed.add_field(

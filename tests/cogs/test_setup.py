@@ -156,6 +156,13 @@ async def test_missing_permissions_are_named_for_each_channel(town: Town) -> Non
     assert "missing in" not in await start(town)
 
 
+async def test_what_the_board_needs_is_named_too(town: Town) -> None:
+    await town.configure()
+    await town.forbid(town.support, add_reactions=True, read_message_history=True)
+    answer = await start(town)
+    assert f"missing in {town.support.mention}: Read Message History, Add Reactions" in answer
+
+
 async def test_a_channel_or_role_that_was_deleted_is_named(town: Town) -> None:
     log = town.guild.create_text_channel("log")
     await town.configure(log_channel=log.mention, helper_role=town.helpers.mention)

@@ -173,6 +173,8 @@ def test_only_this_machines_own_page_gives_orders(still: Demo) -> None:
     assert still.ask("/demo/state", headers={"Host": f"evil.example:{still.port}"})[0] == 403
     assert still.ask("/demo/move", {"to": "day"}, headers={})[0] == 403
     assert still.ask("/demo/show", {"channel": "1", "person": "Patches"})[0] == 400
+    assert still.ask("/demo/menu", {"person": "Sam"}, headers={})[0] == 403
+    assert still.ask("/demo/menu", {"person": "Nobody"})[0] == 400
     assert still.ask("/demo/files/passwd")[0] == 404
     assert still.state()["now"] == "Mon 9 March 2026, 10:00 UTC"
 
@@ -206,16 +208,17 @@ def test_time_moves_by_events_and_by_days(demo: Demo) -> None:
     facts = demo.order("/demo/move", to="day")
     assert facts["now"] == "Tue 10 March 2026, 10:00 UTC"
     assert facts["news"] == []
-    assert [step["state"] for step in facts["steps"]] == ["done", "now", "later", "later", "later"]
+    assert [step["state"] for step in facts["steps"]] == [*["done"] * 3, "now", *["later"] * 3]
 
     facts = demo.order("/demo/move", to="event")
     assert facts["news"][0]["text"] == "The bot called for the last hours of 2026-Q1."
     assert facts["next"] == {"what": "2026-Q1 closes", "when": "30 March 2026"}
     facts = demo.order("/demo/move", to="event")
     assert "Support 2026-Q2" in {channel["name"] for channel in facts["channels"]}
+    assert "counted its thanks" in facts["news"][0]["text"]
     assert facts["next"] == {"what": "draft of 2026-Q1", "when": "31 March 2026, 20:00"}
     facts = demo.order("/demo/move", to="event")
-    assert [step["state"] for step in facts["steps"]][2] == "now"
+    assert [step["state"] for step in facts["steps"]][4] == "now"
     facts = demo.order("/demo/move", to="event")
     assert (
         facts["news"][0]["text"]
@@ -246,6 +249,25 @@ class Visitor:
     def press(self, name: str) -> None:
         self.settled()
         self.tab.get_by_role("button", name=name).first.click()
+
+    def open(self, step: str) -> None:
+        """Open a suggestion that is not the present one."""
+        self.settled()
+        self.tab.get_by_role("button", name=step).click()
+
+    def send(self) -> None:
+        """Send the command that the page has filled in."""
+        self.discord.locator("#send-message:focus").wait_for(timeout=PATIENCE)
+        self.tab.keyboard.press("Enter")
+
+    def click_emoji(self, emoji: str, then: str) -> None:
+        """Click a reaction and wait for its number; who clicks again takes it away."""
+        self.settled()
+        chip = self.discord.locator(".reaction-chip").filter(has_text=emoji)
+        chip.click()
+        self.discord.locator(".reaction-chip").filter(has_text=f"{emoji}{then}").wait_for(
+            timeout=PATIENCE
+        )
 
     def become(self, name: str) -> None:
         self.settled()
@@ -281,6 +303,7 @@ def visiting(chromium: Any, demo: Demo, *, width: int = 1280) -> Iterator[Visito
 @in_a_browser
 def test_following_the_suggestions_leads_to_the_real_figures(chromium: Any, demo: Demo) -> None:
     with visiting(chromium, demo) as visitor:
+        visitor.open("Be a helper")
         visitor.press("/hours list")
         visitor.sees("Hours of Patches")
         for _ in range(3):
@@ -293,7 +316,7 @@ def test_following_the_suggestions_leads_to_the_real_figures(chromium: Any, demo
         visitor.press("/payout publish")
         visitor.sees("version 1 is published")
         visitor.sees(
-            "Every amount equals the exact split of the published hours, to the cent.",
+            "Every bounty equals the exact split of the published hours, to the cent.",
             in_discord=False,
         )
 
@@ -312,8 +335,53 @@ def test_following_the_suggestions_leads_to_the_real_figures(chromium: Any, demo
 
 
 @in_a_browser
+def test_a_visitor_thanks_in_four_ways_takes_it_back_and_sees_the_board_turn(
+    chromium: Any, demo: Demo
+) -> None:
+    with visiting(chromium, demo) as visitor:
+        visitor.press("Go to the board")
+        visitor.sees("Who helped you? 2026-Q1")
+        visitor.click_emoji("\N{LEMON}", "7")
+        visitor.press("Go to their message")
+        visitor.click_emoji("\N{PERSON WITH FOLDED HANDS}", "2")
+        visitor.press("Thank the author")
+        visitor.sees("You have thanked them before in this round")
+        visitor.press("/thanks")
+        visitor.send()
+        visitor.sees("/thanks: one vote.", in_discord=False)
+        visitor.press("/audit voters")
+        visitor.send()
+        visitor.sees("7 voters")
+
+        visitor.press("#support")
+        visitor.become("Sam")
+        visitor.discord.get_by_role("button", name="Take it back").last.click()
+        visitor.sees("Taken back")
+        visitor.click_emoji("\N{PERSON WITH FOLDED HANDS}", "1")
+        visitor.press("Go to the board")
+        visitor.click_emoji("\N{LEMON}", "6")
+        visitor.sees("Patches has logged hours all quarter.", in_discord=False)
+        visitor.open("Take it back")
+        visitor.sees("Sam does not thank yorickdowne at present: no vote.", in_discord=False)
+
+        visitor.press("Next event")
+        visitor.press("Next event")
+        visitor.press("See it")
+        visitor.sees("Not on it this time: @0xFornax (3).")
+        visitor.sees("Who helped you? 2026-Q2")
+        assert visitor.discord.locator(".reaction-chip").count() == 5
+        visitor.press("/helper join")
+        visitor.sees("You are a helper.")
+        visitor.discord.locator(".reaction-chip").nth(5).wait_for(timeout=PATIENCE)
+        visitor.press("/leaderboard")
+        visitor.send()
+        visitor.sees("37 thanks")
+
+
+@in_a_browser
 def test_more_hours_are_filled_in_and_sent_by_the_visitor(chromium: Any, still: Demo) -> None:
     with visiting(chromium, still) as visitor:
+        visitor.open("Be a helper")
         visitor.press("/hours log")
         field = visitor.discord.locator("input[data-option=note]")
         field.wait_for(timeout=PATIENCE)
@@ -344,6 +412,7 @@ def test_channel_and_person_are_changed_on_the_page(chromium: Any, still: Demo) 
 @pytest.mark.parametrize("width", (360, 1280))
 def test_the_page_fits_the_screen(chromium: Any, still: Demo, width: int) -> None:
     with visiting(chromium, still, width=width) as visitor:
+        visitor.open("Be a helper")
         visitor.press("/hours list")
         visitor.sees("Hours of Patches")
         assert visitor.tab.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -12,13 +12,13 @@ from bot.demo import guide, season
 from bot.demo.world import Event, Posted, open_world
 
 CSV = """\
-name,minutes,amount
-Patches,64588,{amount}
-object Object,33631,3691.61
-dEEtoo,19603,2151.78
-poupas,16494,1810.52
-yorickdowne,15873,1742.35
-0xFornax,13793,1514.03
+name,minutes,voters,hours_amount,tips_amount,amount
+Patches,64588,10,{amount},81.08,7170.79
+object Object,33631,7,3691.61,56.76,3748.37
+dEEtoo,19603,6,2151.78,48.65,2200.43
+poupas,16494,5,1810.52,40.54,1851.06
+yorickdowne,15873,6,1742.35,48.65,1791.00
+0xFornax,13793,3,1514.03,24.32,1538.35
 """
 
 
@@ -60,21 +60,23 @@ async def test_only_the_real_figures_are_called_so(amount: str, words: str) -> N
 async def test_the_suggestions_follow_the_round_to_its_end() -> None:
     async with open_world() as world:
         await season.play_until_visitors_arrive(world)
+        visit = guide.Visit()
 
         async def current(*, has_moved: bool = True) -> int:
-            states = [step["state"] for step in await guide.steps(world, has_moved=has_moved)]
+            visit.has_moved = has_moved
+            states = [step["state"] for step in await guide.steps(world, visit)]
             return states.index("now") + 1 if "now" in states else 0
 
         assert await current(has_moved=False) == 1
-        assert await current() == 2
-        await world.move(season.at(3, 30, 1))
-        assert await current(has_moved=False) == 2
-        await season.wait_for_the_draft(world)
-        assert await current() == 3
-        await season.approve_and_publish(world)
         assert await current() == 4
-        await world.move(season.PAID)
+        await world.move(season.at(3, 30, 1))
+        assert await current(has_moved=False) == 4
+        await season.wait_for_the_draft(world)
         assert await current() == 5
+        await season.approve_and_publish(world)
+        assert await current() == 6
+        await world.move(season.PAID)
+        assert await current() == 7
         await season.pay(world)
         assert await current() == 0
         passed = await world.move(season.at(5, 1))
@@ -82,3 +84,54 @@ async def test_the_suggestions_follow_the_round_to_its_end() -> None:
         event = await world.next_event()
         assert event is not None
         assert (event.name, event.label) == ("call", "2026-Q2")
+
+
+async def test_four_ways_are_one_vote_and_taking_all_back_is_none() -> None:
+    async with open_world() as world:
+        await season.play_until_visitors_arrive(world)
+        visit, who, helper = guide.Visit(), season.HELPED, season.HELPED_BY
+        message = guide.landmark(world, world.support)
+        assert message.content.startswith("Then the change was not confirmed.")
+        assert guide.landmark(world, world.thread(season.ROUND)) == world.board(season.ROUND)
+
+        async def step() -> tuple[int, str]:
+            steps = await guide.steps(world, visit)
+            states = [step["state"] for step in steps]
+            return states.index("now") + 1, steps[0]["note"]
+
+        async def votes() -> str:
+            user = world.people[helper].actor
+            answer = await world.press("Noor", world.committee, "audit voters", helper=user)
+            return (answer.embeds[0].description or "").split("**")[1]
+
+        assert (await step(), await votes()) == (
+            (1, "Sam does not thank yorickdowne at present: no vote."),
+            "6 voters",
+        )
+        await world.click(who, helper, season.ROUND)
+        await world.react(who, message, season.THANKS_EMOJI)
+        await world.thank_author(who, message)
+        assert (await step(), await votes()) == (
+            (1, "Sam thanks yorickdowne by the board, the folded hands, the menu: one vote."),
+            "7 voters",
+        )
+        answer = await world.press(who, world.support, "thanks", helper=world.people[helper].actor)
+        assert (await step(), await votes()) == (
+            (
+                2,
+                "Sam thanks yorickdowne by the board, the folded hands, the menu, /thanks: "
+                "one vote.",
+            ),
+            "7 voters",
+        )
+        await world.click(who, helper, season.ROUND)
+        await world.people[who].actor.click(answer, label="Take it back")
+        assert (await step(), await votes()) == (
+            (2, "Sam thanks yorickdowne by the folded hands: one vote."),
+            "7 voters",
+        )
+        await world.react(who, message, season.THANKS_EMOJI)
+        assert (await step(), await votes()) == (
+            (3, "Sam does not thank yorickdowne at present: no vote."),
+            "6 voters",
+        )
