@@ -88,6 +88,7 @@ class Reactions:
         self._bot = bot
         self._db = db
         self._clock = clock
+        self._is_closing = False
         self._mending: asyncio.Task[None] | None = None
         self._lanes: dict[int, _Lane] = {}
         self._watched: dict[tuple[int, str], Watched] = {}
@@ -155,8 +156,11 @@ class Reactions:
             raise RuntimeError(f"reactions in server {guild_id} wait to be put where they belong")
 
     async def close(self) -> None:
-        """Write down what waits."""
-        while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
+        """Write down what waits; what the database does not take now is found again later."""
+        self._is_closing = True
+        lanes = self._lanes.values()
+        # One that was cancelled before it began never took itself off its lane.
+        while tasks := [lane.task for lane in lanes if lane.task and not lane.task.done()]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _append(self, guild_id: int, item: Cleared | _Look) -> None:
@@ -186,6 +190,9 @@ class Reactions:
                 await self._work(lane, items)
         finally:
             lane.task = None
+            for item in lane.items:
+                if isinstance(item, _Look):
+                    item.done.cancel()  # whoever waits for it goes on
 
     async def _work(
         self, lane: _Lane, items: list[tuple[Payload, datetime] | Cleared | _Look]
@@ -220,6 +227,8 @@ class Reactions:
             except Exception:
                 number = incident()
                 log.exception("incident %s: reactions in server %d", number, lane.guild_id)
+                if self._is_closing:
+                    break
                 await asyncio.sleep(SECONDS_BETWEEN * (attempt + 1))
             else:
                 return

@@ -134,11 +134,14 @@ def _rows(published: Published, called: Mapping[int, str]) -> Iterator[Row]:
         for field, heading in OPTIONAL_COLUMNS.items()
         if any(getattr(line, field) for line in lines)
     }
+    has_votes = any(line.voters for line in lines)
     for line in lines:
         cells = [
             Cell("Hours", text.duration(line.minutes), "hours"),
             Cell("For hours", text.money(line.hours_amount, decimals=decimals)),
         ]
+        if has_votes:
+            cells.append(Cell("Votes", text.number(line.voters), "" if line.voters else "zero"))
         for field, heading in optional.items():
             amount, is_signed = getattr(line, field), field in {"adjustment", "carry"}
             value = text.money(amount, decimals=decimals, signed=is_signed)

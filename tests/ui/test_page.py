@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from bot.domain.statement import Adjustment
 from bot.domain.states import Line as LineState
 from bot.domain.states import Round as RoundState
 from bot.services.settlement import Published
@@ -91,12 +92,12 @@ def test_the_real_amounts_stand_in_the_table(real: Read) -> None:
 def test_columns_that_are_zero_for_all_are_left_out_and_others_are_not(everything: Read) -> None:
     head = everything.rows[0]
     assert head == [
-        "Helper", "Hours", "For hours", "Thanks", "Tips", "Adjustment", "Carry", "Paid in RPL",
-        "Amount, USD", "Status",
+        "Helper", "Hours", "For hours", "Votes", "Thanks", "Tips", "Adjustment", "Carry",
+        "Paid in RPL", "Amount, USD", "Status",
     ]  # fmt: skip
     assert everything.rows[1] == [
-        "Patches", "1,074 h 58 min", "5,400.00", "519.23", "46.16", "0.00", "0.00", "326.51",
-        "5,965.39", "paid",
+        "Patches", "1,074 h 58 min", "5,400.00", "3", "519.23", "46.16", "0.00", "0.00",
+        "326.51", "5,965.39", "paid",
     ]  # fmt: skip
 
 
@@ -258,6 +259,20 @@ def test_bars_beside_the_numbers_are_in_proportion(real: Read) -> None:
     assert widths == [amount * 1000 // max(amounts) for amount in amounts]
 
 
+def thanked() -> Published:
+    """A statement with thanks, tips and adjustments, paid in the currency of the cap."""
+    rules = samples.document(split_by="mixed", thanks_share="25")
+    first = samples.FIRST_USER
+    statement = samples.statement_of(
+        [66_000, 30_000, 900],
+        policy=rules,
+        voters={first: 12, first + 1: 3},
+        tips=40_000,
+        adjustments=(Adjustment(1, first, 0, -500),),
+    )
+    return samples.published(statement, samples.shown(statement, ("Ada", "Ben", "Cyd")))
+
+
 def test_the_wider_the_numbers_the_earlier_the_table_becomes_cards() -> None:
     def width(published: Published) -> str:
         found = re.search(r'<table class="panel (\w+)"', page(published))
@@ -265,7 +280,8 @@ def test_the_wider_the_numbers_the_earlier_the_table_becomes_cards() -> None:
         return found[1]
 
     assert width(samples.real()) == "narrow"
-    assert width(samples.everything()) == "wide"
+    assert width(thanked()) == "wide"
+    assert width(samples.everything()) == "huge"
     assert width(samples.vast()) == "huge"
 
 
