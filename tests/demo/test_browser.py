@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import shutil
 import signal
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.children import environment
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(
@@ -115,13 +116,12 @@ def started(tmp_path: Path) -> Iterator[Demo]:
     process = subprocess.Popen(
         [sys.executable, "-m", "bot", "demo", "--port", "0"],
         cwd=tmp_path,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUNBUFFERED": "1",
-            "STIPEND_NO_BROWSER": "1",
-            "TMPDIR": str(tmp_path),
-        },
+        env=environment(
+            PYTHONPATH=str(ROOT),
+            PYTHONUNBUFFERED="1",
+            STIPEND_NO_BROWSER="1",
+            TMPDIR=str(tmp_path),
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -155,7 +155,7 @@ def test_it_ends_on_ctrl_c_while_the_season_is_played(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "bot", "demo"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        env=environment(PYTHONPATH=str(ROOT), TMPDIR=str(tmp_path)),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -367,7 +367,7 @@ def test_a_visitor_thanks_in_four_ways_takes_it_back_and_sees_the_board_turn(
         visitor.press("Next event")
         visitor.press("Next event")
         visitor.press("See it")
-        visitor.sees("Not on it this time: @0xFornax (3).")
+        visitor.sees("fewer than 5 people thanked them in 2026-Q1: @0xFornax (3).")
         visitor.sees("Who helped you? 2026-Q2")
         assert visitor.discord.locator(".reaction-chip").count() == 5
         visitor.press("/helper join")
@@ -375,7 +375,7 @@ def test_a_visitor_thanks_in_four_ways_takes_it_back_and_sees_the_board_turn(
         visitor.discord.locator(".reaction-chip").nth(5).wait_for(timeout=PATIENCE)
         visitor.press("/leaderboard")
         visitor.send()
-        visitor.sees("37 thanks")
+        visitor.sees("37 votes")
 
 
 @in_a_browser

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sqlite3
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from tests.children import environment
 from tests.wire.fake_discord import FakeDiscord
 
 ROOT = Path(__file__).parents[2]
@@ -27,21 +27,19 @@ class Program:
 
     async def start(self, *command: str, ready: bool = True) -> asyncio.subprocess.Process:
         """Start the program, and wait until it has connected."""
-        environment = {
-            **os.environ,
-            "FAKE_DISCORD_PORT": str(self.fake.port),
-            "STIPEND_DISCORD_TOKEN": "MTExMTExMTExMTExMTExMTEx.x.y",
-            "STIPEND_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
-            "STIPEND_POST_INTERVAL_MS": "0",
-            "STIPEND_TICK_SECONDS": "1",
-            "PYTHONPATH": str(ROOT),
-        }
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(ROOT / "tests" / "wire" / "child.py"),
             *command,
             cwd=self.folder,
-            env=environment,
+            env=environment(
+                FAKE_DISCORD_PORT=str(self.fake.port),
+                STIPEND_DISCORD_TOKEN="MTExMTExMTExMTExMTExMTEx.x.y",
+                STIPEND_DATABASE_URL=f"sqlite+aiosqlite:///{self.database}",
+                STIPEND_POST_INTERVAL_MS="0",
+                STIPEND_TICK_SECONDS="1",
+                PYTHONPATH=str(ROOT),
+            ),
             stdout=asyncio.subprocess.PIPE if command else None,
             stderr=asyncio.subprocess.PIPE,
         )
