@@ -1,6 +1,8 @@
 """Typed tables without behaviour, one file per area; importing this knows them all."""
 
 from storage.tables.base import Table
+from storage.tables.cease import CeaseProposal, CeaseVote, Suspension
+from storage.tables.disputes import Carry, Dispute
 from storage.tables.hours import Clock, Done, Entry
 from storage.tables.payout import (
     Adjustment,
@@ -14,27 +16,39 @@ from storage.tables.payout import (
 from storage.tables.people import Helper, Person, Proposal, Vouch
 from storage.tables.policy import Meta, PolicyVersion
 from storage.tables.posts import Post
-from storage.tables.record import Claim, Confirmation, Opening, RecordRow
+from storage.tables.record import Claim, Confirmation, Mirror, Opening, RecordRow
+from storage.tables.review import Activity, Opinion
 from storage.tables.rounds import ActDone, Decline, Round
 from storage.tables.thanks import Board, Inbox, Place, Tally, ThankedMessage, Thanks
 from storage.tables.tips import Match, Tip
+from storage.tables.wallets import Address, Batch, BatchItem
 
 __all__ = [
     "ActDone",
+    "Activity",
+    "Address",
     "Adjustment",
     "Approval",
+    "Batch",
+    "BatchItem",
     "Board",
+    "Carry",
+    "CeaseProposal",
+    "CeaseVote",
     "Claim",
     "Clock",
     "Confirmation",
     "Decline",
+    "Dispute",
     "Done",
     "Entry",
     "Helper",
     "Inbox",
     "Match",
     "Meta",
+    "Mirror",
     "Opening",
+    "Opinion",
     "Payment",
     "Person",
     "Place",
@@ -46,6 +60,7 @@ __all__ = [
     "PublishedStatement",
     "RecordRow",
     "Round",
+    "Suspension",
     "Table",
     "TakeBack",
     "Tally",

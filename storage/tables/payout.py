@@ -78,7 +78,11 @@ class PublishedStatement(Table):
 
 
 class PublishedLine(Table):
-    """One helper's line of a published version, for look-ups."""
+    """One helper's line of a published version, for look-ups.
+
+    `dispute_until` is the end of its own days to dispute: a later version opens new ones only for
+    the lines it changed. Where it is null, that of the round holds.
+    """
 
     __tablename__ = "lines"
     __table_args__ = (Index("ix_lines_user", "user_id"),)
@@ -91,6 +95,7 @@ class PublishedLine(Table):
     amount: Mapped[int]
     pay_amount: Mapped[int | None]
     waived: Mapped[bool]
+    dispute_until: Mapped[datetime | None]
 
 
 class Payment(Table):

@@ -11,13 +11,14 @@ from storage.tables.base import Table, key
 
 
 class Person(Table):
-    """Somebody's name as last seen in a server."""
+    """Somebody's name as last seen in a server; a pseudonym since `erased_at` where that is set."""
 
     __tablename__ = "people"
 
     guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str]
+    erased_at: Mapped[datetime | None]
 
 
 class Helper(Table):

@@ -39,6 +39,15 @@ class Opening(Table):
     text: Mapped[str] = mapped_column(Text)
 
 
+class Mirror(Table):
+    """Up to which number a server's record was posted to its log channel."""
+
+    __tablename__ = "mirrors"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int]
+
+
 class Claim(Table):
     """An interaction that was carried out; a second process with the same token does nothing."""
 
