@@ -19,7 +19,10 @@ def run(path: Path) -> int:
     except FileNotFoundError:
         print(f"stipend: {path}: there is no such file", file=sys.stderr)
         return UNREADABLE
-    except (OSError, ValueError, RecursionError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        print(f"stipend: {path}: not a statement bundle (JSON)", file=sys.stderr)
+        return UNREADABLE
+    except (OSError, ValueError) as error:
         print(f"stipend: {path}: {error}", file=sys.stderr)
         return UNREADABLE
     found = faults(document)

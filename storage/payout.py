@@ -95,6 +95,16 @@ async def statement(
     return await session.scalar(query.order_by(PublishedStatement.version.desc()).limit(1))
 
 
+async def last_published(session: AsyncSession, guild_id: int) -> PublishedStatement | None:
+    """Return what was published last in a server, None where nothing was."""
+    return await session.scalar(
+        select(PublishedStatement)
+        .where(PublishedStatement.guild_id == guild_id)
+        .order_by(PublishedStatement.id.desc())
+        .limit(1)
+    )
+
+
 async def lines(session: AsyncSession, statement_id: int) -> Mapping[int, PublishedLine]:
     """Return the lines of a published version by helper."""
     found = await session.scalars(

@@ -38,6 +38,12 @@ async def helper(session: AsyncSession, guild_id: int, user_id: int) -> Helper |
     return await session.get(Helper, (guild_id, user_id))
 
 
+async def was_helper(session: AsyncSession, guild_id: int, user_id: int) -> bool:
+    """Whether somebody is a helper or was one; who still waits to be admitted is not."""
+    row = await helper(session, guild_id, user_id)
+    return row is not None and row.state != "candidate"
+
+
 async def roster(session: AsyncSession, guild_id: int) -> Sequence[Helper]:
     """Return the whole roster, in the order in which people came to their state."""
     return (

@@ -179,11 +179,11 @@ def test_a_flipped_digit_is_found_and_named_also_under_a_new_hash(
 @pytest.mark.parametrize(
     ("text", "told"),
     (
-        ("not json", "Expecting value"),
-        ("", "Expecting value"),
-        ("[" * 100_000, "recursion"),
+        ("not json", "not a statement bundle"),
+        ("", "not a statement bundle"),
+        ("[" * 100_000, "not a statement bundle"),
         ('{"stipend": 1, "total": "1.00", "total": "2.00"}', "not one value each for total"),
-        ("\udcff", "utf-8"),
+        ("\udcff", "not a statement bundle"),
     ),
     ids=("words", "nothing", "depth", "twice", "bytes"),
 )

@@ -136,7 +136,7 @@ ACTS: Mapping[str, Act] = {
     ),
     "final": Act(
         "{label} becomes final",
-        "The time for objections is over: {label} is final.",
+        "The time for disputes is over: {label} is final.",
         Place.THREAD,
         FIRST_PERSON,
     ),
@@ -164,8 +164,8 @@ STEPS = (
         "Say thanks",
         f"{HELPED_BY} has just helped {HELPED}. There are four ways to say so: click their emoji on"
         " the board, click the folded hands under their message, use that message's menu, or"
-        " /thanks. All are kept and make one vote. Only the committee can see it before the"
-        " quarter ends: ask as Noor.",
+        " /thanks. All are kept and make one vote. Until the quarter ends the bot shows votes"
+        " to the committee alone: ask as Noor. The numbers on the board are Discord's, of clicks.",
         (
             LOOK_AT_BOARD,
             LOOK_AT_MESSAGE,

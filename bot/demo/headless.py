@@ -22,7 +22,11 @@ async def play(folder: Path | None) -> int:
 
     Returns 70 where an amount differs from the file or the bundle does not verify.
     """
-    print("A quarter, played with the real bot on a simulated Discord:\n")
+    print(
+        "A quarter, played with the real bot on a simulated Discord. The hours are\n"
+        "published figures of a real community, years of them played as one quarter;\n"
+        "`object Object` is a name as it stands in them.\n"
+    )
     async with open_world() as world:
         files = await _play(world)
     written = _write(files, folder or FOLDER)
@@ -47,7 +51,9 @@ async def _play(world: World) -> dict[str, tuple[str, bytes]]:
     await season.talk_and_thank(world)
     _tell(world, "Others used /thanks, a message's menu or an emoji; the tip jar has a match.")
     await season.wait_for_the_draft(world)
-    _tell(world, "The bot has closed the round, counted the thanks and made the draft.")
+    _tell(
+        world, "The round closed on 30 March 00:00, its thanks are counted; now the draft is made."
+    )
     for words in season.dropped(world):
         _tell(world, _plain(words, names))
     await season.approve_and_publish(world)

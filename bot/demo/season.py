@@ -230,7 +230,7 @@ async def wait_for_the_draft(world: World) -> None:
 def dropped(world: World) -> list[str]:
     """Return what the bot has told those who leave the board for too few thanks."""
     said = [message.content for message in world.thread(NEXT_ROUND).history()]
-    return [words for words in said if words.startswith("This board lists")]
+    return [words for words in said if words.startswith("Not on this board")]
 
 
 async def approve_and_publish(world: World) -> None:

@@ -117,12 +117,15 @@ def convert(amount: int, *, decimals: int, price: tuple[int, int], step: tuple[i
 def parse_share_bp(text: str, *, most_percent: int = 100) -> int:
     """Read a percentage from 0 to 100, `20`, `20 %` or `12.5%`, in basis points (0..10000)."""
     match = _SHARE.fullmatch(text.strip()) if len(text) <= _LONGEST_TEXT else None
+    why = ""
     if match is not None:
         fraction = (match[2] or "").rstrip("0")
         bp = int(match[1] + fraction.ljust(2, "0"))
         if len(fraction) <= 2 and bp <= most_percent * 100:  # noqa: PLR2004 - two decimals
             return bp
-    raise Refusal(f"Write a percentage from 0 to {most_percent} like `20`, `20 %` or `12.5%`.")
+        why = f"It goes up to {most_percent} %. " if int(match[1]) >= most_percent else ""
+    accepted = f"Write a percentage from 0 to {most_percent} like `20`, `20 %` or `12.5%`."
+    raise Refusal(f"{why}{accepted}")
 
 
 def format_share(bp: int) -> str:

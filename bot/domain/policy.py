@@ -398,10 +398,16 @@ def problems(document: Mapping[str, str]) -> list[str]:
         for name in REQUIRED
         if not value_of(document, name)
     ]
+    return found + conflicts(document)
+
+
+def conflicts(document: Mapping[str, str]) -> list[str]:
+    """Return which settings do not go together, a sentence each."""
+    found = []
     mixed = value_of(document, "split_by") == "mixed"
     if mixed and value_of(document, "thanks_share") == "0":
         found.append("`split_by` is mixed, so `thanks_share` needs a percentage above 0.")
-    if not found and read(document).timetable.call_day > read(document).timetable.close_day:
+    if read(document).timetable.call_day > read(document).timetable.close_day:
         found.append(
             "`call_day` comes after `close_day`: claims must be called for before the end."
         )

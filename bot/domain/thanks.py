@@ -32,6 +32,18 @@ class Source(IntEnum):
     EMOJI = 4
 
 
+class Standing(NamedTuple):
+    """A reaction that still stands, and the link to the message where it can be removed."""
+
+    source: int
+    link: str
+
+    def __str__(self) -> str:
+        """Return the link with words for what is there, as Discord shows it."""
+        place = "on the board" if self.source == Source.BOARD else "on a message"
+        return f"[{place}]({self.link})"
+
+
 class Doubt(StrEnum):
     """Why a thanks does not count; it is shown all the same."""
 

@@ -77,19 +77,19 @@ async def hold(session: AsyncSession, row: Row, *, wish: str = "", spoiled: str 
     if spoiled:
         taken[spoiled] = row.user_id
     if wish:
-        _require_free(taken, wish)
+        _require_free(taken, wish, row)
         row.emoji = wish
     elif not row.emoji or emoji.key(row.emoji) in taken:
         row.emoji = emoji.choose(taken)
     row.emoji_key = emoji.key(row.emoji) or None
 
 
-async def require_free(session: AsyncSession, guild_id: int, user_id: int, wish: str) -> None:
+async def require_free(session: AsyncSession, row: Row, wish: str) -> None:
     """Refuse an emoji that somebody else has; the sentence offers free ones."""
-    _require_free(await _taken(session, guild_id, besides=user_id), wish)
+    _require_free(await _taken(session, row.guild_id, besides=row.user_id), wish, row)
 
 
-def _require_free(taken: Mapping[str, int | None], wish: str) -> None:
+def _require_free(taken: Mapping[str, int | None], wish: str, row: Row) -> None:
     wished = emoji.key(wish)
     if wished not in taken:
         return
@@ -97,8 +97,17 @@ def _require_free(taken: Mapping[str, int | None], wish: str) -> None:
     why = f"is the emoji of <@{holder}>" if holder else "thanks the author of a message here"
     offered = " ".join(emoji.free(taken, most=OFFERED))
     raise Refusal(
-        f"{wish} {why}, so you need another one." + (f" Free are {offered}" if offered else "")
+        f"{wish} {why}, so another one is needed.{_without_wish(taken, row)}"
+        + (f" Free are {offered}" if offered else "")
     )
+
+
+def _without_wish(taken: Mapping[str, int | None], row: Row) -> str:
+    """Return which emoji somebody has, or is given where none is asked for."""
+    if row.emoji_key is not None:
+        return f" Yours stays {row.emoji} until then."
+    own = row.emoji if row.emoji and emoji.key(row.emoji) not in taken else emoji.choose(taken)
+    return f" Without `emoji` it is {own}." if own else ""
 
 
 async def _taken(session: AsyncSession, guild_id: int, *, besides: int) -> dict[str, int | None]:

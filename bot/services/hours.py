@@ -20,6 +20,7 @@ from bot.domain.states import LOGGING_HELPER_STATES, Helper
 from bot.domain.states import Round as State
 from bot.services import history, lines, outbox, settings
 from bot.services import rounds as round_service
+from bot.services.lines import Worth
 from storage import hours, payout, rounds
 from storage import people as stored_people
 from storage.tables import Clock, Done, Entry, Round
@@ -47,7 +48,7 @@ class Logged:
     label: str
     close_at: datetime
     total_minutes: int
-    amount: int
+    worth: Worth
     currency: str
     decimals: int
     declines_pay: bool
@@ -86,7 +87,7 @@ class Listing:
     name: str
     cards: tuple[Card, ...]
     total_minutes: int
-    amount: int
+    worth: Worth
     currency: str
     decimals: int
     done: bool
@@ -503,7 +504,7 @@ async def _logged(session: AsyncSession, round_: Round, entry: Entry) -> Logged:
         # Refuses what would take an adjusted line below zero: no draft could be made of it.
         await lines.draft(session, round_)
     pinned = await settings.pinned(session, round_)
-    total, amount = await lines.hours_now(session, round_, pinned.policy, user_id=entry.user_id)
+    total, worth = await lines.hours_now(session, round_, pinned.policy, user_id=entry.user_id)
     row = await stored_people.helper(session, entry.guild_id, entry.user_id)
     in_review = await rounds.of_server(session, entry.guild_id, states=("review",))
     return Logged(
@@ -513,7 +514,7 @@ async def _logged(session: AsyncSession, round_: Round, entry: Entry) -> Logged:
         label=round_.label,
         close_at=round_.close_at,
         total_minutes=total,
-        amount=amount,
+        worth=worth,
         currency=pinned.policy.currency,
         decimals=pinned.policy.decimals,
         declines_pay=row is not None and not row.wants_pay,
@@ -525,13 +526,13 @@ async def _logged(session: AsyncSession, round_: Round, entry: Entry) -> Logged:
 async def _listing(session: AsyncSession, round_: Round, person: Person) -> Listing:
     pinned = await settings.pinned(session, round_)
     entries = await hours.of_round(session, round_.id, user_id=person.user_id)
-    total, amount = await lines.hours_now(session, round_, pinned.policy, user_id=person.user_id)
+    total, worth = await lines.hours_now(session, round_, pinned.policy, user_id=person.user_id)
     return Listing(
         label=round_.label,
         name=person.name,
         cards=tuple(_card(round_, entry, person.name) for entry in entries),
         total_minutes=total,
-        amount=amount,
+        worth=worth,
         currency=pinned.policy.currency,
         decimals=pinned.policy.decimals,
         done=person.user_id in await hours.done(session, round_.id),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,7 @@ from bot.domain.bounty import hours_bounty
 from bot.domain.bundle import Shown, facts_of
 from bot.domain.money import parse_amount
 from bot.domain.policy import Policy
+from bot.domain.split import split
 from bot.domain.statement import (
     Accepted,
     Adjustment,
@@ -26,6 +27,18 @@ from bot.domain.states import Line as State
 from bot.services import jar, settings, votes
 from storage import hours, payout, people, rounds
 from storage.tables import Round
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What somebody's time and votes would give if the round closed now; `split_by` is its rule.
+
+    `for_thanks` is None while votes decide about money and are hidden.
+    """
+
+    split_by: str
+    for_hours: int
+    for_thanks: int | None = 0
 
 
 async def draft_facts(session: AsyncSession, round_: Round) -> Facts:
@@ -144,17 +157,30 @@ async def unused_before(session: AsyncSession, round_: Round) -> tuple[tuple[str
 
 async def hours_now(
     session: AsyncSession, round_: Round, policy: Policy, *, user_id: int
-) -> tuple[int, int]:
-    """Return somebody's minutes of a round and what they would give if it closed now."""
+) -> tuple[int, Worth]:
+    """Return somebody's minutes of a round, and what would be given if it closed now."""
     minutes = dict(await hours.minutes_by_user(session, round_.id))
     own = minutes.get(user_id, 0)
     declining = set(await people.declined(session, round_.guild_id))
     weights = {user: count for user, count in minutes.items() if user not in declining}
-    cap, _ = pools(policy)
+    cap, thanks_pool = pools(policy)
     bounty = hours_bounty(
         weights, rate=policy.hourly_rate or 0, cap=cap, share_bp=policy.max_share_bp
     )
-    return own, bounty.parts.get(user_id, 0)
+    for_thanks: int | None = 0
+    if thanks_pool:
+        votes_now = await votes.public(session, round_)
+        for_thanks = _for_thanks(votes_now, thanks_pool, declining, user_id)
+    return own, Worth(policy.split_by, bounty.parts.get(user_id, 0), for_thanks)
+
+
+def _for_thanks(
+    voters: Mapping[int, int] | None, pool: int, declining: set[int], user_id: int
+) -> int | None:
+    if voters is None:
+        return None
+    entitled = {user: count for user, count in voters.items() if user not in declining}
+    return split(pool, entitled).get(user_id, 0)
 
 
 def money(text: str, policy: Policy, *, signed: bool = False) -> int:

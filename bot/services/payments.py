@@ -70,6 +70,7 @@ class Mine:
     changes: tuple[Change, ...]
     open_amounts: tuple[OpenAmount, ...]
     jar: Jar = NO_JAR
+    is_helper: bool = True
 
 
 async def record(
@@ -209,6 +210,7 @@ async def mine(session: AsyncSession, *, by: Actor, label: str | None) -> Mine:
         changes=tuple(change for change in changes if change.user_id == by.user_id),
         open_amounts=open_amounts,
         jar=await jar_service.of_round(session, round_),
+        is_helper=await stored_people.was_helper(session, by.guild_id, by.user_id),
     )
 
 

@@ -323,7 +323,7 @@ async def _set(
 async def _wish_for(session: AsyncSession, row: Row, emoji: str) -> None:
     """Keep the emoji that somebody wants once they are a helper; nobody holds it before."""
     if emoji:
-        await boards.require_free(session, row.guild_id, row.user_id, emoji)
+        await boards.require_free(session, row, emoji)
         row.emoji = emoji
 
 

@@ -13,7 +13,7 @@ from bot.domain.canonical import spell
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor
 from bot.domain.schedule import Act, RoundFacts, next_act
-from bot.domain.statement import Sum
+from bot.domain.statement import Sum, pools
 from bot.domain.states import PUBLIC_ROUND_STATES, Line, may_follow
 from bot.domain.states import Round as State
 from bot.services import boards, counting, history, jar, lines, outbox, reminders, settings, votes
@@ -60,8 +60,11 @@ class Status:
     currency: str
     decimals: int
     parked: tuple[str, ...]
+    split_by: str = "hours"
+    hours_cap: int = 0
+    thanks_pool: int = 0
     thanks: int | None = None
-    """Voters of all helpers together; None while they are hidden."""
+    """Votes for all helpers together; None while they are hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -637,6 +640,7 @@ async def status(session: AsyncSession, guild_id: int, *, label: str | None) -> 
     minutes = await hours.minutes_by_user(session, round_.id)
     parked = await outbox.problems(session, guild_id)
     counts = await votes.public(session, round_)
+    hours_cap, thanks_pool = pools(pinned.policy)
     return Status(
         label=round_.label,
         state=State(round_.state),
@@ -658,5 +662,8 @@ async def status(session: AsyncSession, guild_id: int, *, label: str | None) -> 
         currency=pinned.policy.currency,
         decimals=pinned.policy.decimals,
         parked=parked,
+        split_by=pinned.policy.split_by,
+        hours_cap=hours_cap,
+        thanks_pool=thanks_pool,
         thanks=None if counts is None else sum(counts.values()),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,13 +31,17 @@ class Current:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A setting that was changed; `open_label` names the round that keeps the old value."""
+    """A setting that was changed; `open_label` names the round that keeps the old value.
+
+    `problems` keep the next round from opening with the settings as they are now.
+    """
 
     name: str
     value: str
     before: str
     version: int
     open_label: str | None
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,16 @@ async def change(session: AsyncSession, *, by: Actor, values: Mapping[str, str])
         )
         document = changed
     await outbox.unpark(session, by.guild_id)
-    return results
+    problems = await _problems(session, by.guild_id, document)
+    return [replace(result, problems=problems) for result in results]
+
+
+async def _problems(
+    session: AsyncSession, guild_id: int, document: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return what keeps a round from opening; before the first one, only what does not fit."""
+    began = bool(await rounds.of_server(session, guild_id))
+    return tuple(policy.problems(document) if began else policy.conflicts(document))
 
 
 def _read(version: PolicyVersion) -> Current:

@@ -289,7 +289,7 @@ async def approve(
     is_committee = people.is_committee(present, by)
     if not is_committee and not by.manages_server:
         people.require_committee(present, by)
-    round_ = await round_service.oldest_draft(session, by.guild_id)
+    round_ = await _require_draft(session, by.guild_id)
     statement = await lines.draft(session, round_)
     policy = statement.policy
     if not is_committee:
@@ -342,7 +342,7 @@ async def publish(session: AsyncSession, *, by: Actor) -> Published:
     """Publish the oldest draft as it was approved; from then on it never changes."""
     await history.begin(session, by)
     people.require_committee((await settings.current(session, by.guild_id)).policy, by)
-    round_ = await round_service.oldest_draft(session, by.guild_id)
+    round_ = await _require_draft(session, by.guild_id)
     statement = await lines.draft(session, round_)
     approvers = await _require_approvals(session, round_, statement)
     await _require_two_people(session, round_, statement, approvers, by=by)
@@ -448,6 +448,22 @@ async def block(session: AsyncSession, *, by: Actor, rule: str, subject: str) ->
 
 
 # ---------------------------------------------------------------- parts
+
+
+async def _require_draft(session: AsyncSession, guild_id: int) -> Round:
+    """Return the oldest draft; where there is none, say who published the last one and when."""
+    try:
+        return await round_service.oldest_draft(session, guild_id)
+    except Refusal as refusal:
+        last = await payout.last_published(session, guild_id)
+        if last is None:
+            raise
+        round_ = await rounds.get(session, last.round_id)
+        assert round_ is not None
+        raise Refusal(
+            f"{refusal}\n{round_.label}, version {last.version}, was published by "
+            f"<@{last.actor_id}> <t:{int(last.at.timestamp())}:R>: `/payout show` has it."
+        ) from refusal
 
 
 async def _change(

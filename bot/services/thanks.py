@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
@@ -14,7 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor, Person
 from bot.domain.states import Round as State
-from bot.domain.thanks import THANKABLE, Doubt, Key, Mark, Source, counts_from, doubt_of
+from bot.domain.thanks import (
+    THANKABLE,
+    Doubt,
+    Key,
+    Mark,
+    Source,
+    Standing,
+    counts_from,
+    doubt_of,
+)
 from bot.services import history, outbox, settings, votes
 from bot.services import rounds as round_service
 from storage import hours, people, rounds, thanks
@@ -60,12 +69,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """Thanks that were taken back; `reactions` are links to where the voter's own still stand."""
+    """Thanks that were taken back; `reactions` are the voter's own that still stand."""
 
     helper_id: int
     label: str
     count: int
-    reactions: tuple[str, ...]
+    reactions: tuple[Standing, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,7 @@ class Voters:
     helper_id: int
     voters: tuple[Voter, ...]
     is_open: bool
+    is_helper: bool = True
 
     @property
     def counted(self) -> int:
@@ -268,11 +278,11 @@ async def take_back(
     own = await thanks.of_pair(session, round_.id, helper_id=helper_id, voter_id=by.user_id)
     links = {_key(row): await _link(session, round_, row) for row in own}
     taken = [row for row in own if not links[_key(row)]]
-    left = tuple(dict.fromkeys(link for link in links.values() if link))
+    left = tuple(dict.fromkeys(Standing(key.source, link) for key, link in links.items() if link))
     if not taken and left:
         raise Refusal(
-            f"What stands for <@{helper_id}> in {round_.label} is your reaction: "
-            f"remove it there to take it back. {left[0]}"
+            f"What stands for <@{helper_id}> in {round_.label} is a reaction of yours {left[0]}: "
+            "remove it there to take it back."
         )
     if not taken:
         raise Refusal(
@@ -312,7 +322,8 @@ async def mine(session: AsyncSession, *, by: Actor, round_id: int) -> Voters:
             f"{round_.label} is open. At the close, <t:{int(round_.close_at.timestamp())}:f>, you "
             "see here who thanked you."
         )
-    return await _voters(session, round_, by.user_id, mutual=())
+    found = await _voters(session, round_, by.user_id, mutual=())
+    return replace(found, is_helper=await people.was_helper(session, by.guild_id, by.user_id))
 
 
 async def leaderboard(session: AsyncSession, guild_id: int, *, label: str | None) -> Leaderboard:

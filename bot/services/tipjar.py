@@ -40,7 +40,7 @@ class Tipped:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Tips of a round that nobody could receive and that no later jar could hold yet."""
+    """A jar that waits: for its statement, or, as nobody could receive it, for a later jar."""
 
     label: str
     amount: int
@@ -65,6 +65,8 @@ class Shown:
     carried: tuple[Tipped, ...]
     waiting: tuple[Waiting, ...]
     listed: tuple[Tipped, ...]
+    closed: tuple[Waiting, ...] = ()
+    """Jars of rounds that closed and whose statement is not published yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ async def show(session: AsyncSession, *, by: Actor) -> Shown:
         carried=tuple(tip for tip in standing if tip.from_label),
         waiting=await _waiting(session, by.guild_id),
         listed=standing if people.is_committee(present, by) else (),
+        closed=await _closed(session, by.guild_id),
     )
 
 
@@ -276,11 +279,24 @@ async def _require_new(session: AsyncSession, guild_id: int, reference: str) -> 
 
 
 def _positive(text: str, policy: Policy) -> int:
-    units = lines.money(text, policy)
+    units = _not_negative(text, policy)
     if not units:
-        form = format_amount(25 * 10**policy.decimals, decimals=policy.decimals)
-        raise Refusal(f"Write an amount above zero like `{form}`.")
+        raise Refusal(_above_zero(policy))
     return units
+
+
+def _not_negative(text: str, policy: Policy) -> int:
+    if text.strip()[:1] in {"-", "\N{MINUS SIGN}"}:
+        raise Refusal(_above_zero(policy))
+    return lines.money(text, policy)
+
+
+def _above_zero(policy: Policy) -> str:
+    form = format_amount(25 * 10**policy.decimals, decimals=policy.decimals)
+    return (
+        f"Amounts here are above 0: write one above zero like `{form}`. `/tipjar correct` takes a "
+        "recorded tip back."
+    )
 
 
 def _match(kind: str, value: str, limit: str | None, policy: Policy) -> Match | None:
@@ -292,7 +308,7 @@ def _match(kind: str, value: str, limit: str | None, policy: Policy) -> Match | 
     if value.strip() == CLEAR:
         return None
     if word == LUMP:
-        amount = lines.money(value, policy)
+        amount = _not_negative(value, policy)
         return Match(LUMP, amount) if amount else None
     share_bp = parse_share_bp(value, most_percent=MOST_PERCENT)
     limit_amount = _positive(most, policy) if most else None
@@ -348,6 +364,19 @@ async def _waiting(session: AsyncSession, guild_id: int) -> tuple[Waiting, ...]:
         amount = await tips.total(session, round_.id)
         waiting.append(Waiting(round_.label, amount, policy.currency, policy.decimals))
     return tuple(waiting)
+
+
+async def _closed(session: AsyncSession, guild_id: int) -> tuple[Waiting, ...]:
+    """Return the jars that go to helpers with statements which are not published yet."""
+    left_over = {round_.id for round_ in await tips.left_over(session, guild_id)}
+    found = []
+    for round_ in await rounds.of_server(session, guild_id, states=("review", "draft")):
+        total = (await jar_service.of_round(session, round_)).total
+        moved = round_.id in left_over or await tips.carried_from(session, round_.id) is not None
+        if total and not moved:
+            policy = (await settings.pinned(session, round_)).policy
+            found.append(Waiting(round_.label, total, policy.currency, policy.decimals))
+    return tuple(found)
 
 
 async def _changed(

@@ -91,11 +91,8 @@ def started(clock: Started) -> str:
 
 def listing(hours: Listing) -> list[discord.Embed]:
     """Return somebody's entries of a round, newest first, in pages."""
-    worth = money(hours.amount, decimals=hours.decimals, currency=hours.currency)
     total = f"**{duration(hours.total_minutes)}** in {hours.label}"
-    head = (
-        f"{total}, which would give **{worth}** now.{' Marked as complete.' if hours.done else ''}"
-    )
+    head = f"{total}{_worth(hours)}{' Marked as complete.' if hours.done else ''}"
     rows = [_row(entry) for entry in reversed(hours.cards)]
     if not rows:
         rows = ["Nothing is logged. `/hours log` adds time."]
@@ -129,5 +126,32 @@ def _standing(entry: Logged) -> str:
     total = duration(entry.total_minutes)
     if entry.declines_pay:
         return f"Total in {entry.label}: {total}. Pay is declined, so nothing is paid for it."
-    worth = money(entry.amount, decimals=entry.decimals, currency=entry.currency)
-    return f"Total in {entry.label}: {total}, which would give **{worth}** now."
+    return f"Total in {entry.label}: {total}{_worth(entry)}"
+
+
+def _worth(of: Logged | Listing) -> str:
+    """Return the end of a sentence about somebody's time: what would be given for it now."""
+    worth = of.worth
+
+    def amount(units: int) -> str:
+        return money(units, decimals=of.decimals, currency=of.currency)
+
+    match worth.split_by, worth.for_thanks:
+        case "thanks", None:
+            return ". Hours pay nothing in this round; thanks decide, shown after the close."
+        case "thanks", int(given):
+            return (
+                ". Hours pay nothing in this round; thanks decide, and would give "
+                f"**{amount(given)}** now."
+            )
+        case "mixed", None:
+            return (
+                f", which would give **{amount(worth.for_hours)}** for hours now; the part for "
+                "thanks is shown after the close."
+            )
+        case "mixed", int(given):
+            return (
+                f", which would give **{amount(worth.for_hours)}** for hours and "
+                f"**{amount(given)}** for thanks now."
+            )
+    return f", which would give **{amount(worth.for_hours)}** now."

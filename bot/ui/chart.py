@@ -98,7 +98,7 @@ def thanks(board: Leaderboard, *, most: int = 15) -> Bars:
     among = f": the first {len(drawn)} of {len(ranks)}" if rest else ""
     return Bars(
         title=f"Thanks {board.label}",
-        subtitle=f"{text.number(total)} thanks to {text.plural(len(ranks), 'helper')}{among}",
+        subtitle=f"{text.plural(total, 'vote')} for {text.plural(len(ranks), 'helper')}{among}",
         labels=tuple(_label(rank.name, rank.user_id) for rank, _ in drawn),
         values=tuple(voters for _, voters in drawn),
         formatted=tuple(text.number(voters) for _, voters in drawn),

@@ -24,11 +24,14 @@ _ROUNDING = (
 )
 
 
-def line_arithmetic(statement: Statement, line: Line) -> list[str]:
-    """Return how a line came about, a short sentence for each part of it that is not zero."""
+def line_arithmetic(statement: Statement, line: Line, jar: Jar = NO_JAR) -> list[str]:
+    """Return how a line came about, a short sentence for each part of it that is not zero.
+
+    With `jar`, the part of the tip jar says how the jar came about.
+    """
     return [
         *_hours(statement, line),
-        *_thanks(statement, line),
+        *_thanks(statement, line, jar),
         *_committee(statement, line),
         *_together(statement, line),
         *_conversion(statement, line),
@@ -64,12 +67,7 @@ def tip_jar(statement: Statement, jar: Jar = NO_JAR) -> list[str]:
     tips = statement.facts.tips
     if not tips:
         return []
-    came = ""
-    if jar.match is not None:
-        sums = came_about(
-            jar, decimals=statement.policy.decimals, currency=statement.policy.currency
-        )
-        came = f" How it came about: {sums}."
+    came = _came(statement, jar)
     if statement.tips_given:
         who = f"Beside the cap, the tip jar of {_money(statement, tips)} is shared by thanks."
         return [f"{who}{came}"]
@@ -79,6 +77,14 @@ def tip_jar(statement: Statement, jar: Jar = NO_JAR) -> list[str]:
         f"Beside the cap, the tip jar holds {_money(statement, tips)}.{came} Nobody could receive "
         f"it: {stays} in the jar of the next round{match}."
     ]
+
+
+def _came(statement: Statement, jar: Jar) -> str:
+    if jar.match is None:
+        return ""
+    policy = statement.policy
+    sums = came_about(jar, decimals=policy.decimals, currency=policy.currency)
+    return f" How it came about: {sums}."
 
 
 def scale(statement: Statement) -> str:
@@ -124,20 +130,20 @@ def _hours(statement: Statement, line: Line) -> Iterator[str]:
     yield f"Hours: {'; '.join(steps)}."
 
 
-def _thanks(statement: Statement, line: Line) -> Iterator[str]:
+def _thanks(statement: Statement, line: Line, jar: Jar) -> Iterator[str]:
     if line.waived:
         return
     votes = sum(other.voters for other in statement.lines if not other.waived)
-    for name, pool, given in (
-        ("Thanks", statement.thanks_pool, line.thanks_amount),
-        ("Tip jar", statement.facts.tips, line.tips_amount),
+    for name, pool, given, came in (
+        ("Thanks", statement.thanks_pool, line.thanks_amount, ""),
+        ("Tip jar", statement.facts.tips, line.tips_amount, _came(statement, jar)),
     ):
         if given:
             product = _product(pool * line.voters, votes, decimals=statement.policy.decimals)
             end = f"; gives {_amount(statement, given)}" if "about" in product else ""
             yield (
-                f"{name}: {text.number(line.voters)} of {text.number(votes)} thanks × "
-                f"{_amount(statement, pool)} {product}{end}."
+                f"{name}: {text.number(line.voters)} of {text.plural(votes, 'vote')} × "
+                f"{_amount(statement, pool)} {product}{end}.{came}"
             )
 
 
@@ -200,7 +206,7 @@ def _split_rules(statement: Statement) -> Iterator[str]:
                 f"up to {_money(statement, statement.hours_cap)} go to hours at {rate} an hour."
             )
         case _:
-            yield f"An hour is worth {rate}; the round pays at most {cap} (the cap)."
+            yield f"An hour is worth {rate} before the cap; the round pays at most {cap} (the cap)."
     if policy.max_share_bp < _WHOLE_BP and policy.split_by != "thanks":
         share, largest = format_share(policy.max_share_bp), statement.bounty.largest_part
         yield (

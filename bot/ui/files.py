@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,6 +17,7 @@ from bot.ui import text
 from bot.ui.explain import rules
 
 if TYPE_CHECKING:
+    from bot.domain.statement import Statement
     from bot.services.settlement import Preview, Published
 
 # Computed by us, so a minus in front is a sign and not the start of a formula.
@@ -68,6 +69,7 @@ def statement_markdown(statement_of: Published | Preview) -> bytes:
                 _row(fields),
                 _row(["---:" if field in NUMBERS else "---" for field in fields]),
                 *map(_row, rows),
+                _row(_sums(statement, fields)),
             ]
         ),
         "\n".join(
@@ -79,6 +81,19 @@ def statement_markdown(statement_of: Published | Preview) -> bytes:
         f"`statement_sha256`: `{statement.sha256}`",
     ]
     return ("\n\n".join(parts) + "\n").encode()
+
+
+def _sums(statement: Statement, fields: Sequence[str]) -> list[str]:
+    """The last row of the table: the sums of the columns of numbers."""
+    lines, decimals = statement.lines, statement.policy.decimals
+    sums = {"user_id": "**Total**"}
+    for field in NUMBERS - {"pay_amount"}:
+        whole = sum(getattr(line, field) for line in lines)
+        is_count = field in {"minutes", "voters"}
+        sums[field] = str(whole) if is_count else format_amount(whole, decimals=decimals)
+    if statement.pay_total is not None:
+        sums["pay_amount"] = format_amount(statement.pay_total, decimals=statement.pay_decimals)
+    return [sums.get(field, "") for field in fields]
 
 
 def _field(field: str, value: str | int) -> str | int:

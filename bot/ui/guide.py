@@ -8,8 +8,8 @@ COLOUR = discord.Colour.from_str("#2f6f6b")
 
 MEMBER = (
     ("/thanks", "thank somebody who helped; on a message: Apps, Thank the author"),
-    ("/leaderboard", "whom people thank; counts are shown once the round has closed"),
-    ("/round status", "dates, hours, thanks, and how much of the cap is used"),
+    ("/leaderboard", "whom people thank; counts as the server has set"),
+    ("/round status", "dates, hours, votes, and how much of the cap is used"),
     ("/helper list", "who helps here"),
     ("/helper join", "become a helper"),
     ("/tipjar show", "what was tipped in this round, and where to tip"),

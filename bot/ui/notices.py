@@ -10,7 +10,7 @@ import discord
 
 from bot.domain.money import format_share
 from bot.domain.policy import Policy
-from bot.domain.statement import FULL_SHARE_BP
+from bot.domain.statement import FULL_SHARE_BP, pools
 from bot.domain.states import Line
 from bot.ui.answers import View
 from bot.ui.text import deadline, duration, money, people, plural, quoted, total, when
@@ -28,21 +28,37 @@ def announcement(
     *, label: str, policy: Policy, work_since: datetime, close_at: datetime, late: bool
 ) -> discord.Embed:
     """Return the announcement of a round."""
-    assert policy.cap is not None
-    cap = money(policy.cap, decimals=policy.decimals, currency=policy.currency)
-    rate = money(policy.hourly_rate or 0, decimals=policy.decimals, currency=policy.currency)
     lines = [
         f"{LATE if late else ''}The round for support given since {when(work_since, 'D')} is open.",
         "",
         "**Helpers**: `/hours log` takes five seconds, `/hours start` runs a clock.",
         "**Were you helped?** Thank the helpers with one click on the board in the thread below.",
         f"**Until** {deadline(close_at)}. Then the committee checks the draft and publishes it.",
-        f"**Pays** {rate} an hour, up to {cap} for everybody together.",
+        *_pays(policy),
+        "Not a helper yet? `/helper join` says what is needed.",
+    ]
+    return discord.Embed(title=f"Support {label}", description="\n".join(lines), colour=COLOUR)
+
+
+def _pays(policy: Policy) -> list[str]:
+    """Return what a round pays for: hours, thanks, or a part of the cap for each."""
+
+    def amount(units: int) -> str:
+        return money(units, decimals=policy.decimals, currency=policy.currency)
+
+    hours_cap, thanks_pool = pools(policy)
+    by_thanks = "shared by how many people each helper was thanked by"
+    if policy.split_by == "thanks":
+        return [f"**Pays by thanks**: {amount(thanks_pool)} {by_thanks}."]
+    lines = [
+        f"**Pays** {amount(policy.hourly_rate or 0)} an hour, up to {amount(hours_cap)} for "
+        "everybody together."
     ]
     if policy.max_share_bp < FULL_SHARE_BP:
         lines.append(f"Nobody gets more than {format_share(policy.max_share_bp)} % of that.")
-    lines.append("Not a helper yet? `/helper join` says what is needed.")
-    return discord.Embed(title=f"Support {label}", description="\n".join(lines), colour=COLOUR)
+    if thanks_pool:
+        lines.append(f"**And by thanks**: {amount(thanks_pool)} {by_thanks}.")
+    return lines
 
 
 def call(*, label: str, close_at: datetime, closed_at: datetime | None, late: bool) -> str:
@@ -68,7 +84,7 @@ def closed(
     )
     return (
         f"{LATE if late else ''}**{label} is closed**{why}.{further} "
-        f"The committee gets the draft {when(compute_at, 'R')}."
+        f"The committee gets the draft {when(compute_at, 'R')}. `/leaderboard` shows the votes."
     )
 
 
@@ -208,9 +224,10 @@ def dropped(*, label: str, min_votes: int, voters: Mapping[int, int]) -> str:
     """Return what becomes of helpers with few thanks, and how they come back."""
     listed = ", ".join(f"<@{user}> ({count})" for user, count in voters.items())
     shown = listed if len(listed) <= LONGEST_LIST else people(voters)
+    few = f"fewer than {min_votes} people" if min_votes > 1 else "nobody"
     return (
-        f"This board lists helpers who were thanked by at least {min_votes} people in {label}. "
-        f"Not on it this time: {shown}.\n"
+        f"Not on this board, because {few} thanked them in {label}: {shown}. "
+        "Who joined during the round stays.\n"
         "Your hours count and are paid as before, and you can still be thanked with `/thanks`. "
         "Want your emoji back on the board? `/helper join` puts you there at once."
     )

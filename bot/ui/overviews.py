@@ -69,8 +69,6 @@ def voided(ended: Ended) -> str:
 
 def status(round_: Status) -> discord.Embed:
     """Return the state of a round."""
-    used = money(round_.used, decimals=round_.decimals)
-    cap = money(round_.cap, decimals=round_.decimals, currency=round_.currency)
     lines = [_state_line(round_)]
     if round_.thread_id is not None:
         lines.append(f"Thread: <#{round_.thread_id}>")
@@ -79,12 +77,11 @@ def status(round_: Status) -> discord.Embed:
         f"{number(round_.finished)} said their hours are complete."
     )
     lines.append(
-        "Thanks are shown when the round has closed."
+        "Votes are shown when the round has closed."
         if round_.thanks is None
-        else f"**{number(round_.thanks)} thanks**: `/leaderboard` shows whom."
+        else f"**{plural(round_.thanks, 'vote')}**: `/leaderboard` shows for whom."
     )
-    share = f" ({round_.used * 100 // round_.cap} %)" if round_.cap else ""
-    lines.append(f"Cap used: **{used} of {cap}**{share}")
+    lines.append(_cap_line(round_))
     embed = discord.Embed(
         title=f"Round {round_.label}", description="\n".join(lines), colour=COLOUR
     )
@@ -110,6 +107,26 @@ def status(round_: Status) -> discord.Embed:
     return embed
 
 
+def _cap_line(round_: Status) -> str:
+    """Return how much of the cap is used; while votes are hidden, only what hours use of theirs."""
+
+    def amount(units: int) -> str:
+        return money(units, decimals=round_.decimals, currency=round_.currency)
+
+    is_hidden = round_.thanks is None and round_.thanks_pool > 0
+    if is_hidden and round_.split_by == "thanks":
+        return f"Thanks decide who gets how much of the cap of **{amount(round_.cap)}**."
+    cap = round_.hours_cap if is_hidden else round_.cap
+    share = f" ({round_.used * 100 // cap} %)" if cap else ""
+    used = f"**{money(round_.used, decimals=round_.decimals)} of {amount(cap)}**{share}"
+    if not is_hidden:
+        return f"Cap used: {used}"
+    return (
+        f"Cap for hours used: {used}; {amount(round_.thanks_pool)} more are shared by thanks, "
+        "shown after the close."
+    )
+
+
 def _state_line(round_: Status) -> str:
     match round_.state:
         case Round.OPEN:
@@ -124,7 +141,7 @@ def _state_line(round_: Status) -> str:
     assert round_.dispute_until is not None
     words = {Round.PUBLISHED: "Published", Round.FINAL: "Final", Round.SETTLED: "Settled"}
     return (
-        f"**{words[round_.state]}** {when(round_.published_at)}; objections count until "
+        f"**{words[round_.state]}** {when(round_.published_at)}; disputes count until "
         f"{when(round_.dispute_until)}. `/payout show` has the statement."
     )
 
@@ -250,11 +267,24 @@ def changed(change: Changed) -> str:
         if change.open_label
         else ""
     )
+    if change.problems:
+        later = f"\n{_incomplete(change)}"
     before = setting_value(change.name, change.before)
     return (
         f"`{change.name}` is now **{value}** (before: {before}; version {change.version}).{later}\n"
         f"`/settings set` corrects it; `-` clears it."
     )
+
+
+def _incomplete(change: Changed) -> str:
+    """Return what is missing, and what happens until it is set."""
+    until = (
+        f"the rounds after {change.open_label} open with the settings of {change.open_label}"
+        if change.open_label
+        else "no round can open"
+    )
+    missing = bullets(change.problems)
+    return f"**The settings are incomplete; until this is set, {until}:**\n{missing}"
 
 
 def settings(rows: Sequence[Origin]) -> list[discord.Embed]:

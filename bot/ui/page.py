@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -82,6 +82,7 @@ def page(published: Published) -> str:
     bars = chart.bars(statement, published.shown)
     rows = list(_rows(published, called))
     columns = [cell.heading for cell in rows[0].cells] if rows else []
+    totals = _totals(statement, columns)
     zone = ZoneInfo(policy.timetable.zone)
     stem = file_name(facts.label, facts.version)
     return str(
@@ -103,8 +104,9 @@ def page(published: Published) -> str:
             rest=bars.rest,
             rows=rows,
             columns=columns,
+            totals=totals,
             amount_heading=f"Amount, {policy.currency}" if policy.currency else "Amount",
-            width=_width(rows),
+            width=_width(rows, totals),
             statuses=_statuses(published),
             rules=rules(statement, published.jar, counted_late_at=published.counted_late_at),
             tips=_tips(statement),
@@ -158,9 +160,30 @@ def _rows(published: Published, called: Mapping[int, str]) -> Iterator[Row]:
         )
 
 
-def _width(rows: list[Row]) -> str:
+def _totals(statement: Statement, columns: Sequence[str]) -> list[Cell]:
+    """The sums under the columns that the table has."""
+    decimals, lines = statement.policy.decimals, statement.lines
+    sums = {
+        "Hours": text.duration(sum(line.minutes for line in lines)),
+        "For hours": text.money(sum(line.hours_amount for line in lines), decimals=decimals),
+        "Votes": text.number(sum(line.voters for line in lines)),
+    }
+    for field, heading in OPTIONAL_COLUMNS.items():
+        whole = sum(getattr(line, field) for line in lines)
+        is_signed = field in {"adjustment", "carry"}
+        sums[heading] = text.money(whole, decimals=decimals, signed=is_signed)
+    if statement.pay_total is not None:
+        paid = text.money(statement.pay_total, decimals=statement.pay_decimals)
+        sums[f"Paid in {statement.policy.pay_currency}"] = paid
+    return [Cell(heading, sums[heading]) for heading in columns]
+
+
+def _width(rows: list[Row], totals: list[Cell]) -> str:
     """How early the table turns into cards, from about how many pixels its widest cells need."""
-    cells = zip(*([cell.value for cell in row.cells] + [row.amount] for row in rows), strict=True)
+    values = [[*(cell.value for cell in row.cells), row.amount] for row in rows]
+    if values:
+        values.append([*(cell.value for cell in totals), ""])
+    cells = zip(*values, strict=True)
     pixels = _NAME_AND_STATUS + sum(_PADDING + _DIGIT * max(map(len, column)) for column in cells)
     return "narrow" if pixels <= _NARROW else "wide" if pixels <= _WIDE else "huge"
 

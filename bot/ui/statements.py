@@ -177,7 +177,12 @@ def mine(own: Mine) -> str:
     statement = own.statement
     label = statement.facts.label
     if own.line is None or own.state is None:
-        lines = [f"You have no line in {label}. `/hours log` is for the round that is open."]
+        lines = [
+            f"You have no line in {label}. `/hours log` is for the round that is open."
+            if own.is_helper
+            else f"You are not a helper, so you have no line in {label}. `/helper join` says how "
+            "to become one."
+        ]
     else:
         amount = money(
             own.line.amount,
@@ -185,12 +190,14 @@ def mine(own: Mine) -> str:
             currency=statement.policy.currency,
         )
         lines = [f"**{label}: {amount}** ({_state_words(own)}){_apart(statement, own.line)}"]
-        lines += [f"- {sentence}" for sentence in line_arithmetic(statement, own.line)]
+        arithmetic = line_arithmetic(statement, own.line, own.jar)
+        lines += [f"- {sentence}" for sentence in arithmetic]
         lines += [
             f"- Adjustment {change.number}: {quoted(change.reason, longest=200)}"
             for change in own.changes
         ]
-        lines += [f"- {sentence}" for sentence in tip_jar(statement, own.jar)]
+        if not own.line.tips_amount:  # else the arithmetic has said it
+            lines += [f"- {sentence}" for sentence in tip_jar(statement, own.jar)]
     if own.open_amounts:
         lines.append("\n**Still open**")
         lines += [f"- {one.label}: {total(one.amount)} ({one.state})" for one in own.open_amounts]
@@ -256,7 +263,7 @@ def publication(statement_of: Published) -> str:
         f"**{statement.facts.label}, version {statement.facts.version} is published**: "
         f"{plural(len(statement.lines), 'line')}, {_total(statement)}.\n"
         f"Payment is due from {when(statement_of.pay_due_at, 'D')}: `/payout export`, then "
-        f"`/payout paid`. Objections count until {when(statement_of.dispute_until, 'f')}."
+        f"`/payout paid`. Disputes count until {when(statement_of.dispute_until, 'f')}."
     )
 
 
@@ -315,16 +322,14 @@ def _totals(statement: Statement) -> str:
     assert policy.cap is not None
     cap = money(policy.cap, decimals=policy.decimals, currency=policy.currency)
     left = money(statement.room, decimals=policy.decimals, currency=policy.currency)
+    stays = f"; {left} of the cap stay with the funder" if statement.room else ""
     if not statement.tips_given:
-        return f"**{_total(statement)}** of a cap of {cap}; {left} stay with the funder."
+        return f"**{_total(statement)}** of a cap of {cap}{stays.replace(' of the cap', '')}."
     bounty, tips = (
         money(amount, decimals=policy.decimals, currency=policy.currency)
         for amount in (statement.shared, statement.tips_given)
     )
-    return (
-        f"**{_total(statement)}**: bounty {bounty} of a cap of {cap}, tip jar {tips}; "
-        f"{left} of the cap stay with the funder."
-    )
+    return f"**{_total(statement)}**: bounty {bounty} of a cap of {cap}, tip jar {tips}{stays}."
 
 
 def _apart(statement: Statement, line: StatementLine) -> str:
@@ -341,9 +346,11 @@ def _worth(statement: Statement) -> list[str]:
     if statement.hour_value is None:
         return []
     minutes = sum(line.minutes for line in statement.lines if not line.waived)
+    if policy.split_by == "thanks":
+        return [f"{duration(minutes)}; hours pay nothing in this round."]
     worth = money(statement.hour_value, decimals=policy.decimals, currency=policy.currency)
     rate = money(policy.hourly_rate or 0, decimals=policy.decimals, currency=policy.currency)
-    return [f"{duration(minutes)}; an hour gives {worth} (rate {rate})."]
+    return [f"{duration(minutes)}; an hour gives {worth} on average ({rate} before the cap)."]
 
 
 def _pages(
@@ -376,7 +383,7 @@ def _pages(
 
 
 def _voters(line: StatementLine) -> str:
-    return f" · {plural(line.voters, 'voter')}" if line.voters else ""
+    return f" · {plural(line.voters, 'vote')}" if line.voters else ""
 
 
 def _tips(line: StatementLine, decimals: int) -> str:

@@ -89,12 +89,23 @@ def take_back_button(thanks: Given) -> discord.ui.View | None:
 
 def taken_back(change: TakenBack) -> str:
     """Return the answer to taking thanks back, and what is left to be taken back elsewhere."""
-    what = f"all {number(change.count)} thanks" if change.count > 1 else "your thanks"
-    done = f"**Taken back**: {what} for <@{change.helper_id}> in {change.label}."
+    helper = f"<@{change.helper_id}>"
+    what = f"everything you gave {helper}" if change.count > 1 else f"your thanks for {helper}"
+    done = f"**Taken back**: {what} in {change.label}."
     if not change.reactions:
         return f"{done} `/thanks` thanks them again."
-    links = " ".join(change.reactions[:MOST_LINKS])
-    return f"{done} Your reaction still stands and counts; remove it there to take it back: {links}"
+    if len(change.reactions) == 1:
+        return (
+            f"{done} Your reaction {change.reactions[0]} still stands and counts; remove it there "
+            "to take it back."
+        )
+    links = ", ".join(map(str, change.reactions[:MOST_LINKS]))
+    left = len(change.reactions) - MOST_LINKS
+    more = f" and {number(left)} more" if left > 0 else ""
+    return (
+        f"{done} {number(len(change.reactions))} reactions of yours still stand and count; remove "
+        f"them there to take them back: {links}{more}."
+    )
 
 
 def note(thanks: Note) -> str | None:
@@ -129,12 +140,22 @@ def _button(label: str, custom_id: str) -> discord.ui.View:
 
 def mine(thanks: Voters) -> list[discord.Embed]:
     """Return who thanked the reader, with the notes, in pages."""
-    head = (
-        f"**{plural(thanks.counted, 'person', 'people')}** who "
-        f"{'counts' if thanks.counted == 1 else 'count'} thanked you."
-    )
+    left_out = len(thanks.voters) - thanks.counted
+    are = "is" if left_out == 1 else "are"
+    head = f"**{plural(thanks.counted, 'person', 'people')}** thanked you"
+    if not thanks.counted:
+        head = f"{plural(left_out, 'person', 'people')} thanked you and {are} not counted."
+    elif left_out:
+        head += f"; {number(left_out)} more {are} not counted."
+    else:
+        head += "."
     if not thanks.voters:
         head = "Nobody thanked you in this round. `/thanks` is for others to use; hours count too."
+        if not thanks.is_helper:
+            head = (
+                f"You are not a helper in {thanks.label}, so there are no thanks to show. "
+                "`/helper join` says how to become one."
+            )
     rows = []
     for voter in thanks.voters:
         not_counted = "" if voter.counts else f" · not counted: {_why_not(voter)}"
@@ -154,13 +175,13 @@ def voters(thanks: Voters) -> list[discord.Embed]:
     )
     mutual = sum(voter.is_mutual for voter in thanks.voters)
     if mutual:
-        head += f" {plural(mutual, 'of them was', 'of them were')} thanked by the helper."
+        head += f" {plural(mutual, 'of them was', 'of them were')} thanked back."
     if not thanks.voters:
         head = f"Nobody thanked <@{thanks.helper_id}> in {thanks.label}{now}."
     rows = []
     for voter in thanks.voters:
         counts = "counts" if voter.counts else "**does not count**"
-        both = " · they thanked each other" if voter.is_mutual else ""
+        both = " · was thanked back" if voter.is_mutual else ""
         rows.append(f"{_person(voter)} · {counts}{both}")
         for way in voter.ways:
             rows.append(f"- {_way(way)}")
@@ -201,12 +222,12 @@ def leaderboard(board: Leaderboard) -> list[discord.Embed]:
     ending = deadline(board.closes_at)
     if not board.is_shown:
         head = [
-            f"Thanks are counted, and shown when the round has closed: {ending}.",
+            f"Votes are counted, and shown when the round has closed: {ending}.",
             "Until then, who can be thanked with `/thanks`, in the order of names:",
         ]
     else:
         total = sum(rank.voters or 0 for rank in board.ranks)
-        head = [f"**{plural(total, 'thanks', 'thanks')}**. {_standing(board, ending)}"]
+        head = [f"**{plural(total, 'vote')}**. {_standing(board, ending)}"]
         if board.ranks:
             head.append("Equal numbers stand in the order of names.")
     if not board.ranks:
@@ -257,7 +278,7 @@ def _rank(board: Leaderboard, rank: Rank) -> str:
         return f"- <@{rank.user_id}>"
     place = 1 + sum((other.voters or 0) > rank.voters for other in board.ranks)
     hours = f" · {duration(rank.minutes)}" if rank.minutes is not None else ""
-    return f"`{place}` <@{rank.user_id}> · **{plural(rank.voters, 'voter')}**{hours}"
+    return f"`{place}` <@{rank.user_id}> · **{plural(rank.voters, 'vote')}**{hours}"
 
 
 def _pages(title: str, head: str, rows: Iterable[str]) -> list[discord.Embed]:

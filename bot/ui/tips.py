@@ -65,6 +65,12 @@ def show(jar: Shown) -> list[discord.Embed]:
     ]
     if earlier:
         embed.add_field(name="Of it from earlier rounds", value=text.bullets(earlier), inline=False)
+    if jar.closed:
+        closed = [
+            f"{one.label} closed with {_amount(one)}, shown with its statement"
+            for one in jar.closed
+        ]
+        embed.add_field(name="Before", value=text.bullets(closed, most=LISTED), inline=False)
     if jar.waiting:
         waiting = [_waiting(one) for one in jar.waiting]
         embed.add_field(
@@ -122,8 +128,11 @@ def _money(where: Shown | Changed, amount: int) -> str:
 
 
 def _waiting(one: Waiting) -> str:
-    amount = text.money(one.amount, decimals=one.decimals, currency=one.currency)
-    return f"{amount} of {one.label}"
+    return f"{_amount(one)} of {one.label}"
+
+
+def _amount(one: Waiting) -> str:
+    return text.money(one.amount, decimals=one.decimals, currency=one.currency)
 
 
 def _listed(jar: Shown) -> list[discord.Embed]:

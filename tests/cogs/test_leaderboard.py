@@ -19,13 +19,13 @@ async def season(town: Town, **values: str) -> None:
 async def test_counts_are_hidden_while_the_round_is_open(town: Town) -> None:
     await season(town)
     answer = await town.press(town.alice, town.support, "leaderboard")
-    assert "Thanks are counted, and shown when the round has closed: <t:1774828800:f>" in answer
+    assert "Votes are counted, and shown when the round has closed: <t:1774828800:f>" in answer
     assert f"- {town.alice.mention}\n- {town.bob.mention}" in answer
-    assert "voter" not in answer
+    assert "vote" not in answer.replace("Votes are counted", "")
     assert answer.files == {}
     assert answer.buttons == []
     status = await town.press(town.alice, town.support, "round status")
-    assert "Thanks are shown when the round has closed." in status
+    assert "Votes are shown when the round has closed." in status
 
 
 async def test_after_the_close_everybody_sees_picture_table_and_hours(town: Town) -> None:
@@ -33,37 +33,37 @@ async def test_after_the_close_everybody_sees_picture_table_and_hours(town: Town
     await town.log_hours(town.bob, "1h30m")
     await town.until(2026, 3, 30)
     answer = await town.press(town.stranger, town.support, "leaderboard", round="2026-Q1")
-    assert "**3 thanks**. Closed <t:1774828800:f>" in answer
+    assert "**3 votes**. Closed <t:1774828800:f>" in answer
     assert "Equal numbers stand in the order of names." in answer
-    assert f"`1` {town.alice.mention} · **2 voters** · 0 min" in answer
-    assert f"`2` {town.bob.mention} · **1 voter** · 1 h 30 min" in answer
+    assert f"`1` {town.alice.mention} · **2 votes** · 0 min" in answer
+    assert f"`2` {town.bob.mention} · **1 vote** · 1 h 30 min" in answer
     own = await town.click(town.stranger, answer, "Who thanked me")
-    assert "Nobody thanked you in this round." in own
+    assert "You are not a helper in 2026-Q1, so there are no thanks to show." in own
     (picture,) = answer.files.values()
     assert picture.filename == "thanks-2026-Q1.png"
     assert picture.description == (
-        "Bar chart. Thanks 2026-Q1: 3 thanks to 2 helpers. alice 2, bob 1."
+        "Bar chart. Thanks 2026-Q1: 3 votes for 2 helpers. alice 2, bob 1."
     )
     status = await town.press(town.alice, town.support, "round status", round="2026-Q1")
-    assert "**3 thanks**: `/leaderboard` shows whom." in status
+    assert "**3 votes**: `/leaderboard` shows for whom." in status
 
 
 async def test_public_counts_are_shown_at_once(town: Town) -> None:
     await season(town, public_counts="yes")
     answer = await town.press(town.alice, town.support, "leaderboard")
-    assert "**3 thanks**. The round is open until" in answer
-    assert f"`1` {town.alice.mention} · **2 voters**" in answer
+    assert "**3 votes**. The round is open until" in answer
+    assert f"`1` {town.alice.mention} · **2 votes**" in answer
     assert " min" not in answer
     assert len(answer.files) == 1
     status = await town.press(town.alice, town.support, "round status")
-    assert "**3 thanks**" in status
+    assert "**3 votes**" in status
 
 
 async def test_a_round_without_thanks_has_no_picture(town: Town) -> None:
     await town.open(public_counts="yes")
     answer = await town.press(town.alice, town.support, "leaderboard")
-    assert "**0 thanks**" in answer
-    assert f"`1` {town.alice.mention} · **0 voters**" in answer
+    assert "**0 votes**" in answer
+    assert f"`1` {town.alice.mention} · **0 votes**" in answer
     assert answer.files == {}
 
 
@@ -103,8 +103,8 @@ async def test_the_draft_shows_voters_beside_hours(town: Town) -> None:
     await season(town)
     await town.draft()
     preview = await town.press(town.carol, town.committee, "payout preview")
-    assert "40 h · 2 voters · due" in preview
-    assert "20 h · 1 voter · due" in preview
+    assert "40 h · 2 votes · due" in preview
+    assert "20 h · 1 vote · due" in preview
 
 
 async def test_help_names_the_commands(town: Town) -> None:

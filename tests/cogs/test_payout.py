@@ -48,7 +48,7 @@ async def test_a_quarter_from_the_first_hour_to_the_last_payment(  # noqa: PLR09
     preview = await press(town, town.carol, "preview")
     assert "Draft 2026-Q1, version 1" in preview
     assert "**300.00 USD** of a cap of 1,000.00 USD; 700.00 USD stay with the funder." in preview
-    assert "60 h; an hour gives 5.00 USD (rate 5.00 USD)." in preview
+    assert "60 h; an hour gives 5.00 USD on average (5.00 USD before the cap)." in preview
     assert "Approvals of exactly this draft: 0 of 1" in preview
     picture = preview.files[f"{STEM}.png"]
     assert (await content(picture)).startswith(PNG)
@@ -171,6 +171,7 @@ async def test_who_has_no_line_is_told_so(town: Town) -> None:
     await town.open()
     await town.draft()
     await town.publish()
+    await town.add(town.stranger)
     answer = await press(town, town.stranger, "mine")
     assert "You have no line in 2026-Q1." in answer
 
@@ -387,6 +388,11 @@ async def test_publishing_twice_publishes_once(town: Town) -> None:
     await town.publish()
     answer = await press(town, town.dave, "publish")
     assert answer.startswith("There is no draft.")
+    assert f"\n2026-Q1, version 1, was published by {town.carol.mention} <t:" in answer
+    assert answer.endswith(": `/payout show` has it.")
+    assert "You are not a helper, so you have no line in 2026-Q1. `/helper join`" in await press(
+        town, town.stranger, "mine"
+    )
     assert sum("Statement 2026-Q1" in text for text in town.said(town.support)) == 1
 
 

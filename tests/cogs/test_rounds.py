@@ -115,7 +115,7 @@ async def test_the_status_follows_a_round_to_its_end(town: Town) -> None:
     assert "**Draft**: the committee checks and approves it." in await status()
     await town.publish()
     assert "**Published**" in await status()
-    assert "objections count until <t:1776211199:f>" in await status()
+    assert "disputes count until <t:1776211199:f>" in await status()
     later = await status("2026-Q2")
     assert "2026-Q1: 800.00 USD" in later
     await press(town, town.carol, "payout paid", reference="0x1")
@@ -479,3 +479,70 @@ async def test_deliveries_at_the_same_time_post_once(town: Town) -> None:
     with town.env.time_context():
         await asyncio.gather(*(town.bot.deliver(town.guild.id) for _ in range(5)), town.tick())
     assert len(town.said(town.support)) == 1
+
+
+# ---------------------------------------------------------------- what hours and thanks decide
+
+
+PUBLIC = {"public_counts": "yes", "voter_account_days": "0"}
+
+
+async def told(town: Town) -> tuple[str, Answer, str]:
+    """Return announcement, status and the answer to logging an hour."""
+    (pinned,) = town.support.pinned_messages()
+    status = await press(town, town.alice, "round status")
+    return pinned.embeds[0].description, status, await town.log_hours(town.alice, "1h")
+
+
+async def test_a_round_by_thanks_says_that_hours_pay_nothing(town: Town) -> None:
+    await town.open(split_by="thanks")
+    announced, status, logged = await told(town)
+    assert (
+        "**Pays by thanks**: 1,000.00 USD shared by how many people each helper was thanked by."
+        in announced
+    )
+    assert "an hour" not in announced
+    assert "Thanks decide who gets how much of the cap of **1,000.00 USD**." in status
+    assert (
+        "Total in 2026-Q1: 1 h. Hours pay nothing in this round; thanks decide, shown after the "
+        "close." in logged
+    )
+    listed = await press(town, town.alice, "hours list")
+    assert "**1 h** in 2026-Q1. Hours pay nothing in this round; thanks decide" in listed
+
+
+async def test_a_mixed_round_names_both_parts(town: Town) -> None:
+    await town.open(split_by="mixed", thanks_share="25", max_share="40")
+    announced, _, logged = await told(town)
+    lines = announced.splitlines()
+    start = lines.index("**Pays** 5.00 USD an hour, up to 750.00 USD for everybody together.")
+    assert lines[start + 1 : start + 3] == [
+        "Nobody gets more than 40 % of that.",
+        "**And by thanks**: 250.00 USD shared by how many people each helper was thanked by.",
+    ]
+    assert (
+        "which would give **5.00 USD** for hours now; the part for thanks is shown after the close."
+        in logged
+    )
+    status = await press(town, town.alice, "round status")
+    assert (
+        "Cap for hours used: **5.00 of 750.00 USD** (0 %); 250.00 USD more are shared by thanks, "
+        "shown after the close." in status
+    )
+
+
+async def test_where_counts_are_public_both_parts_are_shown_as_they_are(town: Town) -> None:
+    await town.open(split_by="mixed", thanks_share="25", **PUBLIC)
+    await town.press(town.stranger, town.support, "thanks", helper=town.alice)
+    _, status, logged = await told(town)
+    assert "which would give **5.00 USD** for hours and **250.00 USD** for thanks now." in logged
+    assert "**1 vote**: `/leaderboard` shows for whom." in status
+    assert "Cap used: **250.00 of 1,000.00 USD** (25 %)" in status
+
+
+async def test_a_public_round_by_thanks_tells_what_they_would_give(town: Town) -> None:
+    await town.open(split_by="thanks", **PUBLIC)
+    await town.press(town.stranger, town.support, "thanks", helper=town.alice)
+    _, status, logged = await told(town)
+    assert "thanks decide, and would give **1,000.00 USD** now." in logged
+    assert "Cap used: **1,000.00 of 1,000.00 USD** (100 %)" in status

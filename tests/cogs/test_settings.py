@@ -45,6 +45,21 @@ async def test_a_change_during_a_round_says_that_the_round_keeps_its_own(town: T
     assert "would give **5.00 USD**" in await town.log_hours(town.alice, "1h")
 
 
+async def test_a_setting_that_needs_another_one_says_so_at_once(town: Town) -> None:
+    problem = "- `split_by` is mixed, so `thanks_share` needs a percentage above 0."
+    answer = await set_(town, "split_by", "mixed")
+    assert f"until this is set, no round can open:**\n{problem}\n" in answer
+    await set_(town, "split_by", "-")
+    await town.open()
+    answer = await set_(town, "split_by", "mixed")
+    assert "the rounds after 2026-Q1 open with the settings of 2026-Q1:**" in answer
+    assert problem in answer
+    assert "keeps its rules" not in answer
+    answer = await set_(town, "thanks_share", "25")
+    assert "incomplete" not in answer
+    assert "2026-Q1 keeps its rules" in answer
+
+
 async def test_cap_and_rate_cannot_be_cleared_while_a_round_is_open(town: Town) -> None:
     await town.open()
     for name in ("cap", "hourly_rate"):

@@ -83,7 +83,7 @@ async def test_thanking_again_says_that_it_counts_once(town: Town) -> None:
     assert "You have thanked them before in this round: all is kept, and you count once." in answer
     assert stands(town) == [(town.alice.id, town.stranger.id)]
     done = await town.click(town.stranger, answer)
-    assert done.startswith(f"**Taken back**: all 2 thanks for {town.alice.mention}")
+    assert done.startswith(f"**Taken back**: everything you gave {town.alice.mention}")
 
 
 async def test_a_note_is_posted_in_the_thread_and_cannot_act(town: Town) -> None:
@@ -208,7 +208,7 @@ async def test_the_menu_thanks_who_wrote_a_message_once(town: Town) -> None:
     assert "all is kept, and you count once" in await thank_author(town, town.stranger, another)
     assert stands(town) == [(town.alice.id, town.stranger.id)]
     done = await town.click(town.stranger, again)
-    assert done.startswith("**Taken back**: all 2 thanks")
+    assert done.startswith("**Taken back**: everything you gave")
     assert "**Noted" in await thank_author(town, town.stranger, message)
 
 
@@ -300,12 +300,16 @@ async def test_who_thanked_me_stands_under_the_closing_post(town: Town) -> None:
     post = closing_post(town)
     answer = await town.click(town.alice, post, "Who thanked me")
     assert "Who thanked you in 2026-Q1" in answer
-    assert "**2 people** who count thanked you." in answer
+    assert "**2 people** thanked you" in answer
     assert f"{town.stranger.mention} (sam)" in answer
     assert "sdrawkcab" in answer
     assert "**big**" not in answer
     assert "@everyone" not in answer
     assert "Nobody thanked you" in await town.click(town.bob, post, "Who thanked me")
+    assert "You are not a helper in 2026-Q1, so there are no thanks to show." in await town.click(
+        town.stranger, post, "Who thanked me"
+    )
+    assert post.content.endswith("`/leaderboard` shows the votes.")
 
 
 async def test_who_thanked_me_comes_in_pages(town: Town) -> None:

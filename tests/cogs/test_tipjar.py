@@ -73,7 +73,7 @@ async def test_a_jar_from_the_first_tip_to_the_published_statement(town: Town) -
     assert page.size
     mine = await town.press(town.alice, town.support, "payout mine")
     assert mine.startswith("**2026-Q1: 76.67 USD** (due): bounty 0.00, tip jar 76.67")
-    assert "- Tip jar: 2 of 3 thanks × 115.00 = about 76.666666; gives 76.67." in mine
+    assert "- Tip jar: 2 of 3 votes × 115.00 = about 76.666666; gives 76.67." in mine
     assert "How it came about: tips 100.00 + 15.00 (20 % of the tips, at most 15.00)" in mine
 
 

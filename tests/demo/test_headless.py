@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from bot.__main__ import main
 from bot.demo import figures, headless, run, season
 from bot.demo.world import open_world
 from bot.domain.errors import Refusal
+from tests.children import environment
 
 ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "tests" / "data" / "rocketpool_support_hours.csv"
@@ -67,7 +67,7 @@ def test_the_quarter_ends_with_the_files_last_column(
     assert "to the cent" in said
     assert "NOT SOUND" not in said
     assert ": sound. Round 2026-Q1, version 1: 6 lines, total 18300.00 USD." in said
-    assert "Not on it this time: 0xFornax (3)." in said
+    assert "fewer than 5 people thanked them in 2026-Q1: 0xFornax (3)." in said
     assert "reference 0x5f1c0de" in said
 
 
@@ -95,7 +95,7 @@ def test_a_child_process_writes_below_the_present_folder_and_leaves_nothing_else
     finished = subprocess.run(
         [sys.executable, "-m", "bot", "demo", "--headless"],
         cwd=here,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)},
+        env=environment(PYTHONPATH=str(ROOT), TMPDIR=str(temporary)),
         capture_output=True,
         text=True,
         timeout=60,

@@ -134,10 +134,22 @@ async def test_what_is_taken_is_refused_with_free_ones(town: World) -> None:
     first = emoji.PALETTE[0]
     sentence = await town.refused(roster.add, MOE, person=SAM.person, emoji=first)
     assert sentence == (
-        f"{first} is the emoji of <@11>, so you need another one. "
-        f"Free are {' '.join(emoji.PALETTE[3:8])}"
+        f"{first} is the emoji of <@11>, so another one is needed. "
+        f"Without `emoji` it is {emoji.PALETTE[3]}. Free are {' '.join(emoji.PALETTE[3:8])}"
     )
     assert "more than one emoji" in await town.refused(roster.join, SAM, emoji="🙏🙏")
+
+
+async def test_who_wishes_for_a_taken_emoji_hears_which_is_theirs(town: World) -> None:
+    first, second = emoji.PALETTE[:2]
+    assert f" Yours stays {second} until then. Free are " in await town.refused(
+        roster.join, BEN, emoji=first
+    )
+    await town.do(roster.leave, CYD)
+    own = emoji.PALETTE[2]
+    assert f" Without `emoji` it is {own}. " in await town.refused(roster.join, CYD, emoji=first)
+    await town.do(roster.join, SAM)
+    assert f" Without `emoji` it is {own}. " in await town.refused(roster.join, SAM, emoji=first)
 
 
 async def test_the_thanks_emoji_stands_for_nobody(town: World) -> None:
@@ -193,7 +205,7 @@ async def test_where_everything_is_taken_somebody_stays_off_the_board_until_they
     assert (await season.do(roster.add, MOE, person=SAM.person)).emoji == ""
     assert SAM.user_id not in await listed(season)
     sentence = await season.refused(roster.join, SAM, emoji=emoji.PALETTE[0])
-    assert sentence.endswith("so you need another one.")
+    assert sentence.endswith("so another one is needed.")
     await season.do(roster.join, SAM, emoji="🙏")
     assert (await listed(season))[SAM.user_id] == "🙏"
 

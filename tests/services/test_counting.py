@@ -228,7 +228,7 @@ async def test_whoever_leaves_the_board_is_told_in_the_next_thread_how_to_come_b
     (message,) = await word(board, "dropped")
     assert message is not None
     assert message.place is wording.Place.THREAD
-    assert "at least 5 people in 2026-Q1" in message.content
+    assert "fewer than 5 people thanked them in 2026-Q1" in message.content
     assert "<@12> (4), <@13> (0)" in message.content
     assert "Your hours count and are paid as before" in message.content
     assert "`/helper join` puts you there at once" in message.content

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from bot.domain.duration import format_minutes, parse_minutes
 from bot.domain.errors import Kept, Refusal, Repeated
-from bot.services import hours, outbox, roster, rounds, settlement, threads
+from bot.services import hours, lines, outbox, roster, rounds, settlement, thanks, threads
 from storage.tables import Entry
 from tests.services.world import (
     ADA,
@@ -29,6 +29,7 @@ from tests.services.world import (
     ROOT,
     SAM,
     START,
+    TOM,
     Who,
     World,
     database,
@@ -57,10 +58,15 @@ async def test_an_entry_is_answered_with_the_total_and_what_it_would_give_now(
     season: World,
 ) -> None:
     first = await season.do(hours.log, ADA, duration="2h30m", note="helped", category="Forum")
-    assert (first.number, first.minutes, first.total_minutes, first.amount) == (1, 150, 150, 12_50)
+    assert (first.number, first.minutes, first.total_minutes, first.worth.for_hours) == (
+        1,
+        150,
+        150,
+        12_50,
+    )
     assert (first.label, first.close_at, first.currency) == ("2026-Q1", CLOSE, "USD")
     second = await season.do(hours.log, ADA, duration="0.5", note="")
-    assert (second.number, second.total_minutes, second.amount) == (2, 180, 15_00)
+    assert (second.number, second.total_minutes, second.worth.for_hours) == (2, 180, 15_00)
     assert second.for_name is None
 
 
@@ -307,7 +313,7 @@ async def test_a_helper_sees_own_entries_and_the_committee_anybodys(season: Worl
     await season.do(hours.withdraw, ADA, number="1")
     mine = await season.see(hours.listing, by=season.by(ADA), label=None, helper=None)
     assert [(card.number, card.withdrawn) for card in mine.cards] == [(1, True), (3, False)]
-    assert (mine.total_minutes, mine.amount, mine.done) == (180, 15_00, False)
+    assert (mine.total_minutes, mine.worth.for_hours, mine.done) == (180, 15_00, False)
     theirs = await season.see(hours.listing, by=season.by(KIM), label="2026-q1", helper=ADA.person)
     assert theirs == mine
     with pytest.raises(Refusal, match="for the committee"):
@@ -343,7 +349,7 @@ async def test_an_edit_says_what_to_change(season: World) -> None:
 async def test_a_withdrawn_entry_stays_readable_and_counts_no_more(season: World) -> None:
     number = await season.log(ADA, "1h")
     gone = await season.do(hours.withdraw, ADA, number=str(number))
-    assert (gone.minutes, gone.total_minutes, gone.amount) == (60, 0, 0)
+    assert (gone.minutes, gone.total_minutes, gone.worth.for_hours) == (60, 0, 0)
     card = await season.see(hours.card, season.guild_id, number=number)
     assert card is not None
     assert (card.withdrawn, card.minutes) == (True, 60)
@@ -693,3 +699,35 @@ async def test_dates_of_a_later_round_start_at_its_opening(season: World) -> Non
         hours.log, ADA, duration="1h", note="", work_date="2026-03-29"
     )
     await season.log(ADA, "1h", work_date="2026-03-30")
+
+
+@pytest.mark.parametrize(
+    ("rule", "worth"),
+    (
+        ({"split_by": "thanks"}, lines.Worth("thanks", 0, None)),
+        ({"split_by": "thanks", "public_counts": "yes"}, lines.Worth("thanks", 0, 750_00)),
+        ({"split_by": "mixed", "thanks_share": "40"}, lines.Worth("mixed", 5_00, None)),
+        (
+            {"split_by": "mixed", "thanks_share": "40", "public_counts": "yes"},
+            lines.Worth("mixed", 5_00, 300_00),
+        ),
+    ),
+)
+async def test_the_part_for_thanks_is_told_where_votes_are_public(
+    server: World, rule: dict[str, str], worth: lines.Worth
+) -> None:
+    season = await server.opened(**rule)
+    for voter, helper in ((SAM, ADA), (TOM, ADA), (BEN, ADA), (SAM, BEN), (SAM, CYD)):
+        await season.do(thanks.give, voter, person=helper.person)
+    await season.do(roster.pay, CYD, wanted=False)
+    assert (await season.do(hours.log, ADA, duration="1h", note="helped")).worth == worth
+    listing = await season.see(hours.listing, by=season.by(ADA), label=None, helper=None)
+    assert listing.worth == worth
+
+
+async def test_the_part_for_thanks_is_known_after_the_close(server: World) -> None:
+    season = await server.opened(split_by="thanks")
+    await season.do(thanks.give, SAM, person=ADA.person)
+    await season.to(CLOSE)
+    listing = await season.see(hours.listing, by=season.by(ADA), label="2026-Q1", helper=None)
+    assert listing.worth == lines.Worth("thanks", 0, 1000_00)

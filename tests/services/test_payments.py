@@ -331,6 +331,8 @@ async def test_ones_own_adjustments_come_with_the_line(due: World) -> None:
 async def test_somebody_without_a_line_is_told_so(due: World) -> None:
     mine = await due.see(payments.mine, by=due.by(SAM), label=None)
     assert (mine.line, mine.state, mine.open_amounts) == (None, None, ())
+    assert not mine.is_helper
+    assert (await due.see(payments.mine, by=due.by(CYD), label=None)).is_helper
 
 
 # ---------------------------------------------------------------- repetition, other servers

@@ -326,7 +326,7 @@ async def test_who_wants_pay_again_makes_a_settled_round_wait_for_the_payment(
 async def test_declining_changes_neither_the_listing_nor_what_may_be_logged(season: World) -> None:
     await season.do(roster.pay, ADA, wanted=False)
     logged = await season.do(hours.log, ADA, duration="2h", note="helped")
-    assert (logged.declines_pay, logged.amount, logged.total_minutes) == (True, 0, 120)
+    assert (logged.declines_pay, logged.worth.for_hours, logged.total_minutes) == (True, 0, 120)
 
 
 async def test_who_leaves_or_is_removed_is_paid_for_what_was_logged(season: World) -> None:

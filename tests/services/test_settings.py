@@ -156,3 +156,21 @@ async def test_the_committee_is_known_by_its_role(town: World) -> None:
     await town.do(settings.change, ROOT, values={"committee_role": "-"})
     with pytest.raises(Refusal, match="No committee role is set"):
         await town.see(settings.require_committee, town.by(LEE))
+
+
+async def test_what_does_not_fit_together_is_told_at_once(server: World) -> None:
+    (change,) = await server.do(settings.change, ROOT, values={"split_by": "mixed"})
+    assert change.problems == (
+        "`split_by` is mixed, so `thanks_share` needs a percentage above 0.",
+    )
+    (change,) = await server.do(settings.change, ROOT, values={"thanks_share": "25"})
+    assert change.problems == (), "what is missing before the first round is for /setup to say"
+    changes = await server.do(settings.change, ROOT, values={"call_day": "20", "close_day": "19"})
+    assert [len(each.problems) for each in changes] == [1, 1]
+
+
+async def test_once_there_was_a_round_everything_that_keeps_the_next_from_opening_is_told(
+    season: World,
+) -> None:
+    (change,) = await season.do(settings.change, ROOT, values={"committee_role": "-"})
+    assert [problem.split("`")[1] for problem in change.problems] == ["committee_role"]

@@ -505,6 +505,15 @@ async def test_there_is_nothing_to_approve_before_the_draft(season: World) -> No
         assert "There is no draft yet" in await season.refused(verb, KIM)
 
 
+async def test_after_a_publication_the_refusal_says_whose_it_was(waiting: World) -> None:
+    await waiting.published()
+    for verb in (settlement.approve, settlement.publish):
+        assert (await waiting.refused(verb, VAL)).endswith(
+            f"\n2026-Q1, version 1, was published by <@{LEE.user_id}> "
+            f"<t:{int(waiting.now.timestamp())}:R>: `/payout show` has it."
+        )
+
+
 # ---------------------------------------------------------------- publish
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.errors import Refusal, Repeated
 from bot.domain.people import Actor, Person
-from bot.domain.thanks import DISCORD_EPOCH, Doubt, Key, Mark, Source
+from bot.domain.thanks import DISCORD_EPOCH, Doubt, Key, Mark, Source, Standing
 from bot.jobs import wording
 from bot.services import counting, roster, rounds, settings, thanks, votes
 from storage.tables import Board, Helper, Place, Post, Round, ThankedMessage
@@ -565,11 +565,10 @@ async def test_a_reaction_that_stands_is_removed_where_it_is(season: World) -> N
     )
     link = f"https://discord.com/channels/{season.guild_id}/5/600"
     refusal = await not_taken_back(season, SAM)
-    assert "your reaction: remove it there to take it back" in refusal
-    assert link in refusal
+    assert f"is a reaction of yours [on the board]({link}): remove it there" in refusal
     await give(season, SAM)
     change = await take_back(season, SAM)
-    assert (change.count, change.reactions) == (1, (link,))
+    assert (change.count, change.reactions) == (1, (Standing(Source.BOARD, link),))
     assert await counts(season) == {ADA.user_id: 1}
 
 
@@ -602,7 +601,7 @@ async def test_the_thanks_emoji_is_removed_where_it_is_unless_the_message_is_gon
     change = await take_back(season, SAM)
     assert change.count == (2 if lost else 1)
     link = f"https://discord.com/channels/{season.guild_id}/8/{MESSAGE}"
-    assert change.reactions == (() if lost else (link,))
+    assert change.reactions == (() if lost else (Standing(Source.EMOJI, link),))
 
 
 # ---------------------------------------------------------------- to see
@@ -669,6 +668,10 @@ async def test_helpers_see_who_thanked_them_once_the_round_has_closed(season: Wo
     assert (found.label, found.counted, found.voters[0].ways[0].note) == (LABEL, 1, "kind")
     assert not found.voters[0].is_mutual
     assert (await own(season, SAM)).voters == ()
+    helpers = [(await own(season, who)).is_helper for who in (ADA, BEN, SAM)]
+    assert helpers == [True, True, False]
+    await season.do(roster.join, SAM)
+    assert not (await own(season, SAM)).is_helper, "who waits to be admitted is none yet"
 
 
 async def test_public_counts_show_everything_while_the_round_is_open(town: World) -> None:

@@ -139,7 +139,8 @@ async def test_the_day_is_that_of_the_servers_zone(town: World) -> None:
     (
         ("0", "above zero like `25.00`"),
         ("0.00 USD", "above zero"),
-        ("-5", "Write an amount like"),
+        ("-5", "Amounts here are above 0"),
+        ("\N{MINUS SIGN}5", "Amounts here are above 0"),
         ("+5", "Write an amount like"),
         ("5 EUR", "The currency here is USD."),
         ("NaN", "Write an amount like"),
@@ -299,15 +300,16 @@ async def test_a_match_is_replaced_by_the_next(season: World) -> None:
     (
         ("double", "1", None, "`kind` is one of: percent, lump."),
         ("", "1", None, "`kind` is one of"),
-        ("percent", "1000.01", None, "from 0 to 1000"),
+        ("percent", "1000.01", None, "It goes up to 1000 %."),
+        ("percent", "5000 %", None, "It goes up to 1000 %."),
         ("percent", "-1", None, "from 0 to 1000"),
         ("percent", "NaN", None, "from 0 to 1000"),
         ("percent", "50 USD", None, "from 0 to 1000"),
         ("percent", "50", "0", "above zero"),
-        ("percent", "50", "-1", "Write an amount like"),
+        ("percent", "50", "-1", "Amounts here are above 0"),
         ("percent", "50", "5 EUR", "The currency here is USD."),
         ("lump", "50 %", None, "Write an amount like"),
-        ("lump", "-50", None, "Write an amount like"),
+        ("lump", "-50", None, "Amounts here are above 0"),
         ("lump", "5 EUR", None, "The currency here is USD."),
         ("lump", "50", "60", "A `limit` goes with `percent`"),
         ("lump", "92233720368547758.07", None, "The jar would be too large"),
@@ -698,3 +700,24 @@ async def test_tips_of_one_server_are_not_in_the_jar_of_another(season: World) -
     await tip(season, "20")
     assert (await tip(elsewhere, "1")).tip == tipjar.Tipped(1, 1_00, date(2026, 1, 10), "")
     assert (await jar_of(elsewhere, "2026-Q1")).total == 1_00
+
+
+async def test_the_jar_of_a_closed_round_is_shown_until_its_statement_is(season: World) -> None:
+    await tip(season, "20")
+    await thank(season, "2026-Q1", {ADA: 1})
+    await season.log(ADA, "1h")
+    assert (await season.see(tipjar.show, by=season.by(SAM))).closed == ()
+    await season.to(COMPUTE)
+    shown = await season.see(tipjar.show, by=season.by(SAM))
+    assert shown.label == "2026-Q2"
+    assert shown.closed == (tipjar.Waiting("2026-Q1", 20_00, "USD", 2),)
+    await season.published()
+    assert (await season.see(tipjar.show, by=season.by(SAM))).closed == ()
+
+
+async def test_a_jar_that_moved_on_is_not_shown_as_a_closed_one(season: World) -> None:
+    await tip(season, "20")
+    await season.to(COMPUTE)
+    shown = await season.see(tipjar.show, by=season.by(SAM))
+    assert [one.from_label for one in shown.carried] == ["2026-Q1"]
+    assert shown.closed == ()

@@ -84,8 +84,8 @@ def test_parts_from_thanks_tips_adjustment_and_carry_are_explained_and_added() -
             "Hours: 326 h 43 min × 30.00 = 9,801.50; the cap scales everybody below the largest "
             "share by about 0.195274; gives 1,913.99."
         ),
-        "Thanks: 7 of 26 thanks × 4,500.00 = about 1,211.538461; gives 1,211.54.",
-        "Tip jar: 7 of 26 thanks × 400.00 = about 107.692307; gives 107.69.",
+        "Thanks: 7 of 26 votes × 4,500.00 = about 1,211.538461; gives 1,211.54.",
+        "Tip jar: 7 of 26 votes × 400.00 = about 107.692307; gives 107.69.",
         "Adjustment by the committee: -25.00.",
         "Together: 1,913.99 + 1,211.54 + 107.69 - 25.00 = 3,208.22.",
         "Paid: 3,208.22 USD at 18.27 USD per RPL gives 175.60 RPL.",
@@ -99,7 +99,7 @@ def test_exact_shares_of_thanks_are_no_estimates() -> None:
     said = arithmetic(
         0, [60], policy=samples.document(split_by="thanks"), voters={FIRST: 1, SECOND: 3}
     )
-    assert said == ["Thanks: 1 of 4 thanks × 18,000.00 = 4,500.00."]
+    assert said == ["Thanks: 1 of 4 votes × 18,000.00 = 4,500.00."]
 
 
 def test_adjusted_minutes_show_what_was_logged() -> None:
@@ -127,7 +127,8 @@ def test_a_line_of_nothing_has_nothing_to_explain() -> None:
 
 def test_the_rules_of_the_real_figures() -> None:
     assert rules(samples.real_statement())[:2] == [
-        "An hour is worth 30.00 USD; the round pays at most 18,000.00 USD (the cap).",
+        "An hour is worth 30.00 USD before the cap; "
+        "the round pays at most 18,000.00 USD (the cap).",
         (
             "All hours together: 2,733 h 2 min × 30.00 = 81,991.00 USD, more than the cap, so "
             "everybody is scaled by about 0.219536. An hour gave about 6.58 USD on average."

@@ -91,8 +91,12 @@ def test_the_markdown_table_has_every_number_and_the_hash() -> None:
     table = [line for line in written.splitlines() if line.startswith("|")]
     assert table[0].count("|") == len(CSV_FIELDS)
     assert "address" not in table[0]
-    assert len(table) == len(lines) + 2
-    for line, row in zip(lines, table[2:], strict=True):
+    assert len(table) == len(lines) + 3
+    assert table[-1] == (
+        "| **Total** |  | 163952 | 35 | 13500.00 | 4500.00 | 400.00 | -25.00 | -2009.50 | 17048.79 "
+        "|  | 933.16 |  |  |"
+    )
+    for line, row in zip(lines, table[2:-1], strict=True):
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         fields = [field for field in CSV_FIELDS if field != "address"]
         assert cells == [str(line[field]) for field in fields]

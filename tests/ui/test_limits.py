@@ -15,6 +15,7 @@ from bot.domain.policy import SETTINGS
 from bot.domain.statement import Sum
 from bot.domain.states import Helper, Round
 from bot.services.hours import LONGEST_LINK, LONGEST_NOTE, Card, Listing
+from bot.services.lines import Worth
 from bot.services.rounds import Status
 from bot.services.settings import Origin
 from bot.services.settlement import Change, Preview
@@ -114,7 +115,7 @@ def test_the_largest_card_and_list_fit(worst: str) -> None:
         name=(worst * 32)[:32],
         cards=(card,) * 40,
         total_minutes=10**9,
-        amount=9 * 10**18,
+        worth=Worth("mixed", 9 * 10**18, 9 * 10**18),
         currency="ABCDEFGHIJ",
         decimals=8,
         done=True,

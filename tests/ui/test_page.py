@@ -86,7 +86,7 @@ def test_the_real_amounts_stand_in_the_table(real: Read) -> None:
         assert hours == f"{minutes // 60:,} h {minutes % 60} min"
         assert amount.replace(",", "") == expected
         assert status == "due"
-    assert foot[:2] == ["Total", "18,000.00"]
+    assert foot == ["Total", "2,733 h 2 min", "18,000.00", "18,000.00", ""]
 
 
 def test_columns_that_are_zero_for_all_are_left_out_and_others_are_not(everything: Read) -> None:
@@ -98,6 +98,10 @@ def test_columns_that_are_zero_for_all_are_left_out_and_others_are_not(everythin
     assert everything.rows[1] == [
         "Patches", "1,074 h 58 min", "5,400.00", "3", "519.23", "46.16", "0.00", "0.00",
         "326.51", "5,965.39", "paid",
+    ]  # fmt: skip
+    assert everything.rows[-1] == [
+        "Total", "2,732 h 32 min", "13,500.00", "35", "4,500.00", "400.00", "-25.00", "-2,009.50",
+        "933.16", "17,048.79", "",
     ]  # fmt: skip
 
 
@@ -122,7 +126,9 @@ def test_only_ordinary_spaces_are_written() -> None:
 
 
 def test_the_rules_and_every_step_are_in_words(real: Read) -> None:
-    assert real.has("An hour is worth 30.00 USD; the round pays at most 18,000.00 USD (the cap).")
+    assert real.has(
+        "An hour is worth 30.00 USD before the cap; the round pays at most 18,000.00 USD (the cap)."
+    )
     assert real.has("everybody is scaled by about 0.219536")
     assert real.has("1,076 h 28 min × 30.00 = 32,294.00; the cap scales everybody by")
     assert real.has("gives 7,089.71.")

@@ -10,7 +10,7 @@ import discord
 import pytest
 
 from bot.domain.states import Round
-from bot.domain.thanks import Doubt, Source
+from bot.domain.thanks import Doubt, Source, Standing
 from bot.services.thanks import (
     LONGEST_NOTE,
     Fate,
@@ -23,7 +23,7 @@ from bot.services.thanks import (
     Voters,
     Way,
 )
-from bot.ui import chart, thanks
+from bot.ui import chart, notices, thanks
 from tests.ui import samples
 from tests.ui.test_limits import ID, NOW, WORST, require_fit
 
@@ -117,11 +117,17 @@ def test_taking_back_says_what_is_left() -> None:
     assert done == (
         "**Taken back**: your thanks for <@11> in 2026-Q1. `/thanks` thanks them again."
     )
-    links = tuple(f"https://discord.com/channels/{ID}/{ID}/{ID - place}" for place in range(50))
-    left = thanks.taken_back(TakenBack(11, "2026-Q1", 3, links))
-    assert "all 3 thanks for <@11>" in left
-    assert "Your reaction still stands and counts; remove it there" in left
-    assert links[0] in left
+    link = f"https://discord.com/channels/{ID}/{ID}/"
+    left = thanks.taken_back(TakenBack(11, "2026-Q1", 1, (Standing(Source.BOARD, f"{link}1"),)))
+    assert left.endswith(
+        f" Your reaction [on the board]({link}1) still stands and counts; remove it there to take "
+        "it back."
+    )
+    links = tuple(Standing(Source.EMOJI, f"{link}{ID - place}") for place in range(50))
+    left = thanks.taken_back(TakenBack(11, "2026-Q1", 3, (Standing(Source.BOARD, link), *links)))
+    assert "everything you gave <@11> in 2026-Q1. 51 reactions of yours still stand" in left
+    assert f"[on the board]({link}), [on a message]({link}{ID})" in left
+    assert left.endswith(" and 46 more.")
     assert len(left) < 2000
 
 
@@ -174,9 +180,9 @@ def test_the_committee_reads_how_when_and_what_counts() -> None:
     at, hour = int(NOW.timestamp()), 3600
     assert page.title == "Voters in 2026-Q1"
     assert (page.description or "").splitlines() == [
-        "<@11>: **2 voters** so far; 1 more does not count. 1 of them was thanked by the helper.",
+        "<@11>: **2 voters** so far; 1 more does not count. 1 of them was thanked back.",
         "",
-        "<@51> (Sam) · counts · they thanked each other",
+        "<@51> (Sam) · counts · was thanked back",
         f"- `/thanks`, <t:{at}:f> · private note",
         "> kind",
         "<@52> · **does not count**",
@@ -194,12 +200,44 @@ def test_nobody_is_said_to_be_nobody() -> None:
     assert "Nobody thanked you" in (page.description or "")
 
 
+def test_who_is_not_counted_is_told_apart() -> None:
+    sam, late = mine_of((True, True)), mine_of((True, False, False))
+    assert sam == "**2 people** thanked you."
+    assert late == "**1 person** thanked you; 2 more are not counted."
+    assert mine_of((False,)) == "1 person thanked you and is not counted."
+    assert mine_of((False, False)) == "2 people thanked you and are not counted."
+
+
+def mine_of(counts: tuple[bool, ...]) -> str:
+    """The first line about voters that count, or do not."""
+    ways = {
+        count: (Way(Source.COMMAND, False, NOW, None, doubt, "", False, None),)
+        for count, doubt in ((True, Doubt.NONE), (False, Doubt.ACCOUNT))
+    }
+    voters = tuple(
+        Voter(51 + i, "", ways[count], is_mutual=False) for i, count in enumerate(counts)
+    )
+    (page,) = thanks.mine(Voters("2026-Q1", 11, voters, is_open=False))
+    return (page.description or "").splitlines()[0]
+
+
+@pytest.mark.parametrize(("min_votes", "few"), ((5, "fewer than 5 people"), (1, "nobody")))
+def test_who_left_the_board_is_told_why_and_how_to_come_back(min_votes: int, few: str) -> None:
+    said = notices.dropped(label="2026-Q1", min_votes=min_votes, voters={11: 0})
+    assert said.startswith(
+        f"Not on this board, because {few} thanked them in 2026-Q1: <@11> (0). "
+        "Who joined during the round stays.\n"
+    )
+    assert "Your hours count and are paid as before" in said
+    assert "`/helper join` puts you there at once." in said
+
+
 def test_helpers_read_who_thanked_them_and_the_notes() -> None:
     sam = Voter(51, "Sam", (replace(WAY, note="so\nkind"), WAY), is_mutual=True)
     late = Voter(52, "Tom", (replace(WAY, doubt=Doubt.LATE, kept_at=NOW),) * 2, is_mutual=False)
     (page,) = thanks.mine(Voters("2026-Q1", 11, (sam, late), is_open=False))
     assert (page.description or "").splitlines() == [
-        "**1 person** who counts thanked you.",
+        "**1 person** thanked you; 1 more is not counted.",
         "",
         "<@51> (Sam)",
         "> so kind",
@@ -241,12 +279,12 @@ def test_forty_five_hostile_helpers_fit_and_are_all_there() -> None:
 def test_equals_share_a_place_and_the_table_says_how_they_stand() -> None:
     text = words(thanks.leaderboard(leaderboard(7)))
     lines = text.splitlines()
-    assert lines[0].startswith("**7 thanks**. Closed <t:")
+    assert lines[0].startswith("**7 votes**. Closed <t:")
     assert lines[1] == "Equal numbers stand in the order of names."
     places = [line.split("`")[1] for line in lines[3:]]
     assert places == ["1", "1", "3", "3", "3", "6", "6"]
-    assert lines[3].endswith("· **2 voters** · 0 min")
-    assert lines[5].endswith("· **1 voter** · 2 h")
+    assert lines[3].endswith("· **2 votes** · 0 min")
+    assert lines[5].endswith("· **1 vote** · 2 h")
 
 
 async def test_who_thanked_me_stands_under_the_table_where_it_may_be_seen() -> None:
@@ -288,14 +326,14 @@ def test_the_picture_says_what_the_table_says() -> None:
     board = leaderboard()
     bars = chart.thanks(board)
     assert bars.title == "Thanks 2026-Q1"
-    assert bars.subtitle == "330 thanks to 43 helpers: the first 15 of 43"
+    assert bars.subtitle == "330 votes for 43 helpers: the first 15 of 43"
     assert bars.values == tuple(rank.voters for rank in board.ranks[:15])
     assert bars.formatted == tuple(str(rank.voters) for rank in board.ranks[:15])
     assert bars.rest == 28
     file = thanks.leaderboard_chart(board)
     assert file.filename == "thanks-2026-Q1.png"
     assert file.description is not None
-    assert file.description.startswith("Bar chart. Thanks 2026-Q1: 330 thanks to 43 helpers")
+    assert file.description.startswith("Bar chart. Thanks 2026-Q1: 330 votes for 43 helpers")
     assert len(file.description) <= 1024
     picture = file.fp.read()
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
@@ -307,7 +345,7 @@ def test_who_has_no_thanks_has_no_bar() -> None:
     board = leaderboard(4)
     assert [rank.voters for rank in board.ranks] == [1, 1, 0, 0]
     bars = chart.thanks(board)
-    assert bars.subtitle == "2 thanks to 2 helpers"
+    assert bars.subtitle == "2 votes for 2 helpers"
     assert (bars.values, bars.rest) == ((1, 1), 0)
 
 

@@ -210,10 +210,10 @@ def test_every_share_of_the_jar_has_its_line_of_arithmetic() -> None:
     statement = tipped(MATCHED).statement
     first, second = (explain.line_arithmetic(statement, line) for line in statement.lines)
     assert first[1:] == [
-        "Tip jar: 3 of 4 thanks × 119.99 = about 89.992500; gives 89.99.",
+        "Tip jar: 3 of 4 votes × 119.99 = about 89.992500; gives 89.99.",
         "Together: 30.00 + 89.99 = 119.99.",
     ]
-    assert second[1] == "Tip jar: 1 of 4 thanks × 119.99 = about 29.997500; gives 30.00."
+    assert second[1] == "Tip jar: 1 of 4 votes × 119.99 = about 29.997500; gives 30.00."
     assert [line.tips_amount for line in statement.lines] == [89_99, 30_00]
 
 
@@ -274,6 +274,23 @@ def test_the_statement_shows_the_jar_apart_from_the_bounty() -> None:
     assert f"<@{FIRST}> **119.99** incl. 89.99 tips · 1 h · " in said
 
 
+def test_where_nothing_of_the_cap_is_left_nothing_is_said_of_it() -> None:
+    said = text_of(*statements.published(samples.real()))
+    assert "**18,000.00 USD** of a cap of 18,000.00 USD.\n" in said
+    assert "2,733 h 2 min; an hour gives 6.58 USD on average (30.00 USD before the cap)." in said
+    assert "stay with the funder" not in said
+    by_thanks = samples.document(split_by="thanks")
+    statement = samples.statement_of([600], policy=by_thanks, voters={samples.FIRST_USER: 1})
+    said = text_of(*statements.preview(samples.preview(statement)))
+    assert "10 h; hours pay nothing in this round." in said
+
+
+def test_a_jar_that_waits_for_its_statement_is_shown() -> None:
+    waiting = Waiting("2025-Q4", 180_00, "USD", 2)
+    (page,) = tips.show(shown(closed=(waiting,)))
+    assert "Before: - 2025-Q4 closed with 180.00 USD, shown with its statement" in text_of(page)
+
+
 def test_the_preview_shows_the_jar_of_the_draft() -> None:
     made = tipped(MATCHED)
     draft = replace(samples.preview(made.statement), jar=made.jar, state=RoundState.OPEN)
@@ -294,7 +311,7 @@ def test_the_page_and_the_markdown_table_show_the_jar_apart() -> None:
     words = " ".join(page(made).split())
     assert "of support, 119.99 of it from the tip jar" in words
     assert SHARED in words
-    assert "Tip jar: 3 of 4 thanks × 119.99" in words
+    assert "Tip jar: 3 of 4 votes × 119.99" in words
     assert SHARED in files.statement_markdown(made).decode()
 
 
@@ -311,7 +328,12 @@ def test_ones_own_line_has_bounty_and_jar_apart() -> None:
     )
     said = statements.mine(own)
     assert said.startswith("**2026-Q1: 119.99 USD** (due): bounty 30.00, tip jar 89.99\n")
-    assert "- Tip jar: 3 of 4 thanks × 119.99 = about 89.992500; gives 89.99." in said
-    assert f"- {SHARED}" in said
+    assert (
+        "- Tip jar: 3 of 4 votes × 119.99 = about 89.992500; gives 89.99. How it came about: tips "
+        "100.00 + 19.99 (20 % of the tips, at most 19.99) = 119.99 USD." in said
+    )
+    assert said.lower().count("tip jar") == 2, "once in the head and once with its arithmetic"
+    unthanked = replace(made.statement.lines[0], tips_amount=0)
+    assert f"- {SHARED}" in statements.mine(replace(own, line=unthanked))
     assert "tip" not in statements.mine(replace(own, statement=tipped(NO_JAR).statement,
         line=tipped(NO_JAR).statement.lines[0], jar=NO_JAR)).lower()  # fmt: skip
