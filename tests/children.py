@@ -1,4 +1,4 @@
-"""The environment of programs that tests start."""
+"""The environment of demos that tests start as programs."""
 
 from __future__ import annotations
 

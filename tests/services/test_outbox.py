@@ -134,6 +134,9 @@ async def test_a_round_knows_its_announcement_and_its_thread(season: World) -> N
     found = await season.round("2026-Q1")
     assert (found.channel_id, found.announcement_id, found.thread_id) == (5, 6, 6)
     assert await season.see(threads.to_keep_open) == [(GUILD, 6)]
+    async with season.db.write() as session:
+        await threads.unannounced(session, round_.id)
+    assert (await season.round("2026-Q1")).announcement_id is None
 
 
 async def test_a_lost_thread_is_not_kept_open_and_a_new_one_is(season: World) -> None:

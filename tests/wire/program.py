@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sqlite3
 import sys
@@ -10,7 +11,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from tests.children import environment
 from tests.wire.fake_discord import FakeDiscord
 
 ROOT = Path(__file__).parents[2]
@@ -32,14 +32,15 @@ class Program:
             str(ROOT / "tests" / "wire" / "child.py"),
             *command,
             cwd=self.folder,
-            env=environment(
-                FAKE_DISCORD_PORT=str(self.fake.port),
-                STIPEND_DISCORD_TOKEN="MTExMTExMTExMTExMTExMTEx.x.y",
-                STIPEND_DATABASE_URL=f"sqlite+aiosqlite:///{self.database}",
-                STIPEND_POST_INTERVAL_MS="0",
-                STIPEND_TICK_SECONDS="1",
-                PYTHONPATH=str(ROOT),
-            ),
+            env={
+                **os.environ,
+                "FAKE_DISCORD_PORT": str(self.fake.port),
+                "STIPEND_DISCORD_TOKEN": "MTExMTExMTExMTExMTExMTEx.x.y",
+                "STIPEND_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
+                "STIPEND_POST_INTERVAL_MS": "0",
+                "STIPEND_TICK_SECONDS": "1",
+                "PYTHONPATH": str(ROOT),
+            },
             stdout=asyncio.subprocess.PIPE if command else None,
             stderr=asyncio.subprocess.PIPE,
         )
