@@ -14,6 +14,7 @@ from discord.ext import commands
 from bot.domain import emoji
 from bot.domain.canonical import canonical
 from bot.domain.errors import Kept
+from bot.jobs.activity import Activity
 from bot.jobs.delivery import Delivery
 from bot.jobs.reactions import Reactions
 from bot.jobs.reconcile import Reconciler
@@ -28,10 +29,15 @@ log = logging.getLogger(__name__)
 
 EXTENSIONS = (
     "cogs.about",
+    "cogs.address",
     "cogs.audit",
+    "cogs.cease",
     "cogs.confirmations",
+    "cogs.disputes",
     "cogs.helpers",
     "cogs.hours",
+    "cogs.mydata",
+    "cogs.opinions",
     "cogs.payout",
     "cogs.proposals",
     "cogs.rounds",
@@ -87,7 +93,10 @@ class Stipend(commands.Bot):
             seed=self.seeding.seed,
         )
         self.reconciler = Reconciler(self, self.db, self.reactions, clock=clock)
-        self.ticker = Ticker(self.db, self.delivery, self.seeding, self.reconciler, clock=clock)
+        self.traces = Activity(self.db, clock=clock)
+        self.ticker = Ticker(
+            self.db, self.delivery, self.seeding, self.reconciler, self.traces, clock=clock
+        )
         self._schedule = schedule
 
     async def setup_hook(self) -> None:
@@ -105,6 +114,7 @@ class Stipend(commands.Bot):
         self.ticker.stop()
         await super().close()
         await self.reactions.close()
+        await self.traces.close()
         await self.db.close()
 
     async def tick(self) -> None:
@@ -116,7 +126,16 @@ class Stipend(commands.Bot):
         return await self.delivery.deliver(guild_id)
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Leave messages alone: there are no prefix commands."""
+        """Note who wrote where and when; there are no prefix commands."""
+        self.traces.put(message)
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """Keep nothing of a message that was deleted."""
+        self.traces.put_gone(payload.guild_id, [payload.message_id])
+
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """Keep nothing of messages that were deleted together."""
+        self.traces.put_gone(payload.guild_id, payload.message_ids)
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Queue a reaction; nothing may be awaited before that."""

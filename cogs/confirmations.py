@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
-from bot.services import confirmations, payments, roster, rounds
+from bot.services import confirmations, mydata, payments, roster, rounds
 from bot.services.roster import Standing
+from bot.ui import mydata as mydata_words
 from bot.ui import overviews, statements
 from bot.ui.answers import answer, answer_error
 from bot.ui.pager import OldPages
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 ACTS: Mapping[str, tuple[Callable[..., Awaitable[Any]], Callable[[Any], str]]] = {
     "helper.leave": (roster.leave, overviews.gone),
     "helper.remove": (roster.remove, overviews.gone),
+    "mydata.delete": (mydata.delete, mydata_words.deleted),
     "round.close": (rounds.close, overviews.closed),
     "round.void": (rounds.void, overviews.voided),
 }
@@ -52,13 +54,18 @@ class ConfirmButton(
 
     async def _carry_out(self, interaction: Interaction) -> None:
         by = actor(interaction)
+        # What was seen and not yet written down is to be erased, too.
+        await interaction.client.traces.flush()
         async with interaction.client.db.write() as session:
             confirmed = await confirmations.take(session, by=by, number=self.number)
             carry_out, words = ACTS[confirmed.act]
             outcome = await carry_out(session, by=by, **confirmed.facts)
         text = words(outcome)
-        if isinstance(outcome, Standing):
-            text = await with_role(interaction, outcome, text)
+        if isinstance(outcome, mydata.Deleted):
+            await interaction.client.traces.forget(by.guild_id, by.user_id)
+        standing = outcome.standing if isinstance(outcome, mydata.Deleted) else outcome
+        if isinstance(standing, Standing):
+            text = await with_role(interaction, standing, text)
         await interaction.response.edit_message(content=text, view=None)
         await interaction.client.deliver(by.guild_id)
 

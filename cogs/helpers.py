@@ -10,10 +10,11 @@ from discord.ext import commands
 
 from bot.domain import emoji as emojis
 from bot.domain.errors import Refusal
-from bot.services import confirmations, roster
+from bot.services import cease, confirmations, roster
 from bot.services.roster import Standing
+from bot.ui import cease as cease_words
 from bot.ui import overviews
-from bot.ui.answers import answer
+from bot.ui.answers import add_problems, answer
 from bot.ui.buttons import confirm_button
 from bot.ui.pager import paged
 from bot.ui.roles import with_role
@@ -97,6 +98,34 @@ class Helpers(commands.GroupCog, group_name="helper", group_description="Who hel
             view=confirm_button(number, "Remove the helper"),
         )
 
+    @app_commands.command()
+    @app_commands.describe(
+        user="whose payments shall be held",
+        reason="why; the committee and the person concerned read it",
+    )
+    async def suspend(
+        self, interaction: Interaction, user: discord.User | discord.Member, reason: str
+    ) -> None:
+        """Hold somebody's payments; hours and thanks stay (committee)."""
+        by = actor(interaction)
+        async with self.bot.db.write() as session:
+            outcome = await cease.suspend(session, by=by, user_id=user.id, reason=reason)
+        await self._say_decided(interaction, cease_words.done(outcome))
+
+    @app_commands.command()
+    @app_commands.describe(
+        user="whose payments shall be resumed",
+        reason="why; the committee reads it",
+    )
+    async def reinstate(
+        self, interaction: Interaction, user: discord.User | discord.Member, reason: str
+    ) -> None:
+        """Resume payments that are held or ceased (committee)."""
+        by = actor(interaction)
+        async with self.bot.db.write() as session:
+            outcome = await cease.reinstate(session, by=by, user_id=user.id, reason=reason)
+        await self._say_decided(interaction, cease_words.done(outcome))
+
     @app_commands.command(name="list")
     async def list_(self, interaction: Interaction) -> None:
         """Show who helps here."""
@@ -111,6 +140,11 @@ class Helpers(commands.GroupCog, group_name="helper", group_description="Who hel
         async with self.bot.db.write() as session:
             wish = await roster.pay(session, by=actor(interaction), wanted=wanted)
         await answer(interaction, overviews.wish(wish))
+
+    async def _say_decided(self, interaction: Interaction, text: str) -> None:
+        await answer(interaction, text)
+        problems = await self.bot.deliver(actor(interaction).guild_id)
+        await add_problems(interaction, text, problems)
 
     async def _answer(self, interaction: Interaction, standing: Standing, text: str) -> None:
         await answer(interaction, await with_role(interaction, standing, text))

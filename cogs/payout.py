@@ -9,10 +9,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.domain import payfiles
 from bot.domain.errors import Refusal
 from bot.domain.people import is_committee
-from bot.services import payments, rounds, settings, settlement
-from bot.ui import statements
+from bot.services import addresses, batches, payments, review, rounds, settings, settlement
+from bot.ui import payfiles as batch_ui
+from bot.ui import reviews, statements
 from bot.ui.answers import add_problems, answer
 from bot.ui.pager import paged
 from cogs.transformers import Choices, Interaction, actor, choices, person, words
@@ -20,7 +22,7 @@ from cogs.transformers import Choices, Interaction, actor, choices, person, word
 if TYPE_CHECKING:
     from bot.client import Stipend
 
-FORMATS = ("csv", "json", "markdown")
+FORMATS = (*payfiles.STATEMENT_FORMATS, *payfiles.FORMATS)
 
 
 @app_commands.guild_only()
@@ -41,9 +43,11 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         by = actor(interaction)
         async with self.bot.db.read() as session:
             draft = await settlement.preview(session, by=by, label=round)
+            seen = await review.presence(session, statement=draft.statement)
         await interaction.response.defer(ephemeral=True)
         chart = await asyncio.to_thread(statements.chart, draft.statement, draft.shown)
-        await answer(interaction, files=[chart], **paged(statements.preview(draft)))
+        pages = [*statements.preview(draft), *reviews.presence(draft.statement, seen)]
+        await answer(interaction, files=[chart], **paged(pages))
 
     @app_commands.command()
     @app_commands.describe(
@@ -111,7 +115,10 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         await add_problems(interaction, text, await self.bot.deliver(by.guild_id))
 
     @app_commands.command()
-    @app_commands.describe(format="csv, json or markdown", round="such as 2026-Q1")
+    @app_commands.describe(
+        format="the statement, or a payment file: safe-csv, safe-json, disperse, mimir",
+        round="such as 2026-Q1",
+    )
     @app_commands.autocomplete(format=words(*FORMATS))
     async def export(
         self,
@@ -119,21 +126,38 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         format: str,  # noqa: A002 - the option's public name
         round: str | None = None,  # noqa: A002 - the option's public name
     ) -> None:
-        """Get a published statement as a file (committee)."""
+        """Get a published statement, or the files that pay it (committee)."""
         wanted = format.strip().lower()
         if wanted not in FORMATS:
             raise Refusal(f"`format` is one of: {', '.join(FORMATS)}.")
+        if wanted in payfiles.FORMATS:
+            await self._hand_over(interaction, wanted, round)
+            return
         by = actor(interaction)
         async with self.bot.db.read() as session:
             await settings.require_committee(session, by)
             found = await settlement.show(session, guild_id=by.guild_id, label=round)
+            known = await addresses.of_statement(session, found.statement, now=by.now)
+        if wanted == "csv":
+            file = await asyncio.to_thread(batch_ui.committee_csv, found, known)
+            await answer(interaction, batch_ui.exported_csv(found, known), files=[file])
+            return
         file = await asyncio.to_thread(statements.export, found, wanted)
         await answer(interaction, statements.exported(found, wanted), files=[file])
+
+    async def _hand_over(self, interaction: Interaction, wanted: str, label: str | None) -> None:
+        """Answer with the open batch in a format of wallets."""
+        by = actor(interaction)
+        async with self.bot.db.write() as session:
+            batch = await batches.export(session, by=by, file_format=wanted, label=label)
+        await answer(interaction, batch_ui.handed(batch), files=batch_ui.files(batch))
+        await self.bot.deliver(by.guild_id)
 
     @app_commands.command()
     @app_commands.describe(
         reference="what finds the payment again, such as a transaction hash",
-        helper="one line; without it every due line",
+        helper="one line; without it and a batch every due line",
+        batch="the number of a batch: all that it pays",
         round="such as 2026-Q1",
     )
     async def paid(
@@ -141,9 +165,10 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         interaction: Interaction,
         reference: str,
         helper: discord.User | discord.Member | None = None,
+        batch: str | None = None,
         round: str | None = None,  # noqa: A002 - the option's public name
     ) -> None:
-        """Record that one line, or every due line, was paid (committee)."""
+        """Record that one line, a batch, or every due line, was paid (committee)."""
         by = actor(interaction)
         async with self.bot.db.write() as session:
             payment = await payments.record(
@@ -151,9 +176,10 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
                 by=by,
                 reference=reference,
                 user_id=helper.id if helper else None,
+                batch=batch,
                 label=round,
             )
-        await answer(interaction, statements.recorded(payment))
+        await answer(interaction, batch_ui.recorded(payment))
         await self.bot.deliver(by.guild_id)
 
     @app_commands.command()
@@ -164,6 +190,16 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         async with self.bot.db.write() as session:
             change = await payments.correct(session, by=by, reference=reference, reason=reason)
         await answer(interaction, statements.taken_back(change))
+        await self.bot.deliver(by.guild_id)
+
+    @app_commands.command()
+    @app_commands.describe(batch="its number", reason="why it is not paid")
+    async def cancel(self, interaction: Interaction, batch: str, reason: str) -> None:
+        """Give an unpaid batch up (committee)."""
+        by = actor(interaction)
+        async with self.bot.db.write() as session:
+            given_up = await batches.cancel(session, by=by, batch=batch, reason=reason)
+        await answer(interaction, batch_ui.cancelled(given_up))
         await self.bot.deliver(by.guild_id)
 
     @app_commands.command()
@@ -220,6 +256,17 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
                 return []
             found = await payments.references(session, by.guild_id)
         return choices(((reference, reference) for reference in found), typed)
+
+    @paid.autocomplete("batch")
+    @cancel.autocomplete("batch")
+    async def open_batches(self, interaction: Interaction, typed: str) -> Choices:
+        """Offer open batches to the committee."""
+        by = actor(interaction)
+        async with self.bot.db.read() as session:
+            if not is_committee((await settings.current(session, by.guild_id)).policy, by):
+                return []
+            found = await batches.open_numbers(session, by.guild_id)
+        return choices(found, typed)
 
     async def _committee_lines(self, interaction: Interaction) -> int:
         """Count the committee members with a line: their roles are asked for one by one."""

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 class ProposalButton(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=r"proposal:(?P<round>[0-9]{1,18}):(?P<user>[0-9]{1,19}):(?P<answer>yes|no)",
+    # A number that no id has, beyond 63 bits, does not match: no database could look it up.
+    template=r"proposal:(?P<round>[0-9]{1,18}):(?P<user>[0-9]{1,18}|[1-8][0-9]{18})"
+    r":(?P<answer>yes|no)",
 ):
     """The answer of whoever was proposed; round and person are in its id."""
 

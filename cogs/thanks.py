@@ -25,7 +25,8 @@ MENU = "Thank the author"
 
 class UnthankButton(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=r"unthank:(?P<round_id>[0-9]{1,18}):(?P<helper_id>[0-9]{1,19})",
+    # A number that no id has, beyond 63 bits, does not match: no database could look it up.
+    template=r"unthank:(?P<round_id>[0-9]{1,18}):(?P<helper_id>[0-9]{1,18}|[1-8][0-9]{18})",
 ):
     """Takes back what whoever presses it gave a helper in a round."""
 

@@ -10,6 +10,7 @@ from discord import app_commands
 
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor, Person
+from bot.ui.text import plain
 
 if TYPE_CHECKING:
     from bot.client import Stipend
@@ -57,7 +58,7 @@ def choices(rows: Iterable[tuple[str, str]], typed: str) -> Choices:
     """Return the rows (value, label) that contain what was typed, at most 25."""
     wanted = typed.strip().lower()
     return [
-        app_commands.Choice(name=label[:LONGEST_CHOICE] or value, value=value)
+        app_commands.Choice(name=plain(label)[:LONGEST_CHOICE] or value, value=value)
         for value, label in rows
         if wanted in label.lower() or wanted in value.lower()
     ][:MOST_CHOICES]

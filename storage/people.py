@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import Helper, Payment, Person, Vouch
+from storage.tables import Helper, Payment, Person, PublishedLine, PublishedStatement, Vouch
 
 
-async def seen(session: AsyncSession, *, guild_id: int, user_id: int, name: str) -> bool:
-    """Remember somebody's present name; whether it is another than before."""
+async def seen(
+    session: AsyncSession, *, guild_id: int, user_id: int, name: str, is_own_act: bool = False
+) -> bool:
+    """Remember somebody's present name; whether it is another than before.
+
+    A name that was erased comes back by an act of their own only.
+    """
     known = await session.get(Person, (guild_id, user_id))
     if known is None:
         session.add(Person(guild_id=guild_id, user_id=user_id, name=name))
         return True
+    if known.erased_at is not None and not is_own_act:
+        return False
+    known.erased_at = None
     is_new = known.name != name
     if is_new:
         known.name = name
     return is_new
+
+
+async def pseudonymise(
+    session: AsyncSession, *, guild_id: int, user_id: int, name: str, at: datetime
+) -> None:
+    """Call somebody by a pseudonym, also in statements that were published."""
+    known = await session.merge(Person(guild_id=guild_id, user_id=user_id, name=name))
+    known.erased_at = at
+    await session.execute(
+        update(PublishedLine)
+        .where(
+            PublishedLine.user_id == user_id,
+            PublishedLine.statement_id.in_(
+                select(PublishedStatement.id).where(PublishedStatement.guild_id == guild_id)
+            ),
+        )
+        .values(name=name)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def names(
@@ -31,6 +59,11 @@ async def names(
     )
     wanted = set(user_ids)
     return {row.user_id: row.name for row in found if row.user_id in wanted}
+
+
+async def get(session: AsyncSession, guild_id: int, user_id: int) -> Person | None:
+    """Return somebody as last seen."""
+    return await session.get(Person, (guild_id, user_id))
 
 
 async def helper(session: AsyncSession, guild_id: int, user_id: int) -> Helper | None:

@@ -44,6 +44,14 @@ async def parked(session: AsyncSession, guild_id: int | None) -> Sequence[Post]:
     return (await session.scalars(query.order_by(Post.id))).all()
 
 
+async def is_parked(session: AsyncSession, guild_id: int, kind: str) -> bool:
+    """Whether a channel refuses posts of this kind at present."""
+    query = select(Post.id).where(
+        Post.guild_id == guild_id, Post.state == "parked", Post.kind == kind
+    )
+    return await session.scalar(query.limit(1)) is not None
+
+
 async def reminders(session: AsyncSession, guild_id: int) -> Sequence[Post]:
     """Return the reminders of a server that are kept, oldest first: a handful at most."""
     query = select(Post).where(Post.guild_id == guild_id, Post.kind == "reminder")

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Insert, bindparam, case, delete, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Insert,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.express import DIALECTS, Runner
-from storage.tables import Claim, Confirmation, Opening, RecordRow, Round, Table
+from storage.tables import (
+    Claim,
+    Confirmation,
+    Mirror,
+    Opening,
+    PublishedStatement,
+    RecordRow,
+    Round,
+    Table,
+)
 from storage.tables.base import core
 
 
@@ -76,6 +99,106 @@ async def rows(
     if until is not None:
         query = query.where(RecordRow.number <= until)
     return (await session.scalars(query.order_by(RecordRow.number))).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which rows of a record somebody wants to see; empty fields ask for nothing."""
+
+    user_id: int | None = None
+    label: str = ""
+    subject: str = ""
+    action: str = ""
+
+
+async def filtered(session: AsyncSession, guild_id: int, wanted: Filter) -> Sequence[RecordRow]:
+    """Return a server's rows that fit, newest first; an action includes those below it."""
+    query = select(RecordRow).where(RecordRow.guild_id == guild_id)
+    if wanted.user_id is not None:
+        query = _of_person(query, str(wanted.user_id))
+    if wanted.label:
+        query = query.where(
+            or_(
+                RecordRow.subject == f"round:{wanted.label}",
+                RecordRow.data.contains(f'"{wanted.label}"', autoescape=True),
+            )
+        )
+    if wanted.subject:
+        query = query.where(RecordRow.subject == wanted.subject)
+    if wanted.action:
+        below = RecordRow.action.startswith(f"{wanted.action}.", autoescape=True)
+        query = query.where(or_(RecordRow.action == wanted.action, below))
+    return (await session.scalars(query.order_by(RecordRow.number.desc()))).all()
+
+
+def _of_person(query: Select[RecordRow], user_id: str) -> Select[RecordRow]:
+    return query.where(
+        or_(
+            RecordRow.actor == user_id,
+            RecordRow.acting_for == user_id,
+            RecordRow.subject == f"user:{user_id}",
+            RecordRow.data.contains(f'"{user_id}"', autoescape=True),
+        )
+    )
+
+
+async def actions(session: AsyncSession, guild_id: int) -> Sequence[str]:
+    """Return the words for what was done in a server, in order of the alphabet."""
+    query = select(RecordRow.action).where(RecordRow.guild_id == guild_id).distinct()
+    return (await session.scalars(query.order_by(RecordRow.action))).all()
+
+
+async def opened(
+    session: AsyncSession, guild_id: int, numbers: Collection[int] | None = None
+) -> Sequence[Opening]:
+    """Return the texts that stand behind digests, of some rows or of all; erased ones are gone."""
+    query = select(Opening).where(Opening.guild_id == guild_id)
+    if numbers is not None:
+        if not numbers:
+            return ()
+        query = query.where(Opening.number.between(min(numbers), max(numbers)))
+    found = (await session.scalars(query.order_by(Opening.number, Opening.field))).all()
+    wanted = None if numbers is None else frozenset(numbers)
+    return [opening for opening in found if wanted is None or opening.number in wanted]
+
+
+async def published_heads(session: AsyncSession, guild_id: int) -> Sequence[PublishedStatement]:
+    """Return the published statements of a server, each with the head it was published with."""
+    query = select(PublishedStatement).where(PublishedStatement.guild_id == guild_id)
+    return (await session.scalars(query.order_by(PublishedStatement.record_number))).all()
+
+
+async def labels(session: AsyncSession, guild_id: int) -> dict[int, str]:
+    """Return the labels of a server's rounds by their key."""
+    found = await session.execute(select(Round.id, Round.label).where(Round.guild_id == guild_id))
+    return {row.id: row.label for row in found}
+
+
+async def newest(session: AsyncSession, guild_id: int) -> int:
+    """Return the number of a server's newest row, 0 where there is none."""
+    query = select(func.max(RecordRow.number)).where(RecordRow.guild_id == guild_id)
+    return await session.scalar(query) or 0
+
+
+async def newest_setting(session: AsyncSession, guild_id: int, name: str) -> int:
+    """Return the number of the row by which a setting was changed last, 0 where it never was."""
+    query = select(func.max(RecordRow.number)).where(
+        RecordRow.guild_id == guild_id,
+        RecordRow.action == "settings.changed",
+        RecordRow.subject == f"setting:{name}",
+    )
+    return await session.scalar(query) or 0
+
+
+async def mirrored(session: AsyncSession, guild_id: int) -> int:
+    """Return up to which row a server's record was mirrored."""
+    known = await session.get(Mirror, guild_id)
+    return known.number if known else 0
+
+
+async def set_mirrored(session: AsyncSession, guild_id: int, number: int) -> None:
+    """Remember up to which row a server's record was mirrored."""
+    await session.merge(Mirror(guild_id=guild_id, number=number))
 
 
 async def servers(session: AsyncSession) -> Sequence[int]:

@@ -320,6 +320,16 @@ async def mutual(session: AsyncSession, round_id: int, helper_id: int) -> frozen
     return frozenset(found.all())
 
 
+async def pairs(session: AsyncSession, round_id: int) -> Sequence[tuple[int, int, str, datetime]]:
+    """Return who thanked whom: helper, voter, doubt, and the last time, once for each doubt."""
+    found = await session.execute(
+        select(Thanks.helper_id, Thanks.voter_id, Thanks.doubt, func.max(Thanks.at))
+        .where(Thanks.round_id == round_id, _STANDS)
+        .group_by(Thanks.helper_id, Thanks.voter_id, Thanks.doubt)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in found]
+
+
 async def one(session: AsyncSession, round_id: int, key: KeyRow) -> Thanks | None:
     """Return one thanks, also one that was taken back."""
     return await session.get(Thanks, (round_id, *key))

@@ -29,6 +29,7 @@ from bot.domain.statement import (
     line_json,
 )
 from bot.domain.states import Line as LineState
+from bot.domain.states import state_of
 from bot.domain.tipjar import jar, read_match
 
 _FIELDS = frozenset({
@@ -39,11 +40,15 @@ _FIELDS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What stands beside a computed line: it changes without changing the statement."""
+    """What stands beside a computed line: it changes without changing the statement.
+
+    `reason` says why a line is held or waived; it is shown and in no file.
+    """
 
     name: str
     status: LineState
     address: str = ""
+    reason: str = ""
 
 
 def full_lines(statement: Statement, shown: Mapping[int, Shown]) -> list[dict[str, Any]]:
@@ -101,6 +106,7 @@ def facts_of(document: Mapping[str, Any]) -> Facts:
         ),
         voters={int(user): count for user, count in inputs["voters"].items()},
         declined=frozenset(int(user) for user in inputs["declined"]),
+        voided=frozenset(int(user) for user in inputs.get("voided", ())),
         carries={int(user): money(amount) for user, amount in inputs["carries"].items()},
         tips=money(inputs["tips"]),
         price=inputs["price"],
@@ -227,6 +233,11 @@ class _Replay:
     published: str = ""
     paid: dict[str, str] = field(default_factory=dict)
     waived: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
+    ceased: frozenset[str] = frozenset()
+    disputes: dict[int, str] = field(default_factory=dict)
+    voided: set[str] = field(default_factory=set)
+    carries: dict[int, tuple[str, str]] = field(default_factory=dict)
 
 
 def _replay(rows: Sequence[Row], label: str, version: int) -> _Replay:
@@ -234,14 +245,19 @@ def _replay(rows: Sequence[Row], label: str, version: int) -> _Replay:
     seen = _Replay()
     for row in rows:
         data = row.data
-        if data.get("round") != label and label not in data.get("rounds", ()):
+        if label not in {data.get("round"), data.get("was"), *data.get("rounds", ())}:
             continue
         if not seen.published:
             _replay_input(seen, row)
             _replay_tips(seen, row)
+            _replay_carries(seen, row, label)
         if row.action == "payout.published" and data["version"] == version:
             seen.published = data["statement_sha256"]
             seen.waived = frozenset(data.get("waived", ()))
+            seen.held = frozenset(data.get("held", ()))
+            seen.ceased = frozenset(data.get("ceased", ()))
+        _replay_dispute(seen, row)
+        _replay_suspension(seen, row)
         _replay_status(seen, row)
     return seen
 
@@ -276,6 +292,48 @@ def _replay_tips(seen: _Replay, row: Row) -> None:
             del seen.tips[_number(row)]
         case "tipjar.matched":
             seen.match = row.data
+
+
+def _replay_carries(seen: _Replay, row: Row, label: str) -> None:
+    """A carry counts in the round that it is in: it may wait for one, and move on."""
+    if row.action in {"carry.added", "carry.moved"}:
+        seen.carries.pop(_number(row), None)
+        if row.data["round"] == label:
+            seen.carries[_number(row)] = (row.data["user_id"], row.data["amount"])
+
+
+def _replay_dispute(seen: _Replay, row: Row) -> None:
+    """An open dispute holds its line, or all of them; one about a suspension holds nothing."""
+    data = row.data
+    if "suspension" in data:
+        return
+    match row.action:
+        case "dispute.opened":
+            seen.disputes[_number(row)] = data["user_id"]
+        case "dispute.withdrawn":
+            seen.disputes.pop(_number(row), None)
+        case "dispute.resolved":
+            seen.disputes.pop(_number(row), None)
+            if not seen.published and data["user_id"] not in seen.paid:
+                _replay_outcome(seen.voided, data)
+
+
+def _replay_outcome(voided: set[str], data: Mapping[str, Any]) -> None:
+    """What the newest decision says of an unpaid line stands; of a paid one it is a carry."""
+    if data["outcome"] == "void":
+        voided.add(data["user_id"])
+    elif data["outcome"] == "modify":
+        voided.discard(data["user_id"])
+
+
+def _replay_suspension(seen: _Replay, row: Row) -> None:
+    if row.action in {"suspension.began", "suspension.final", "suspension.lifted"}:
+        user = frozenset({row.data["user_id"]})
+        seen.held, seen.ceased = seen.held - user, seen.ceased - user
+        if row.action == "suspension.began":
+            seen.held |= user
+        elif row.action == "suspension.final":
+            seen.ceased |= user
 
 
 def _replay_status(seen: _Replay, row: Row) -> None:
@@ -316,7 +374,12 @@ def _input_faults(document: dict[str, Any]) -> Iterator[str]:
         yield f"declined: the bundle says {inputs['declined']!r}, the record {seen.declined!r}"
     if inputs["price"] != seen.price:
         yield f"price: the bundle says {inputs['price']!r}, the record {seen.price!r}"
-    tips = _tips(seen, decimals=read(document["policy"]).decimals)
+    voided = sorted(seen.voided, key=int)
+    if inputs.get("voided", []) != voided:
+        yield f"voided: the bundle says {inputs.get('voided', [])!r}, the record {voided!r}"
+    decimals = read(document["policy"]).decimals
+    yield from _differences("carry of", inputs["carries"], _carries(seen, decimals=decimals))
+    tips = _tips(seen, decimals=decimals)
     if inputs["tips"] != tips:
         yield f"tips: the bundle says {inputs['tips']!r}, the record {tips!r}"
 
@@ -326,6 +389,14 @@ def _tips(seen: _Replay, *, decimals: int) -> str:
     tips = sum(parse_amount(amount, decimals=decimals) for amount in seen.tips.values())
     match = read_match(seen.match, decimals=decimals) if seen.match else None
     return format_amount(jar(tips, match).total, decimals=decimals)
+
+
+def _carries(seen: _Replay, *, decimals: int) -> dict[str, str]:
+    """What the record carries into the round, by helper; what comes to nothing is left out."""
+    sums: dict[str, int] = {}
+    for user, amount in seen.carries.values():
+        sums[user] = sums.get(user, 0) + parse_amount(amount, decimals=decimals, signed=True)
+    return {user: format_amount(sum_, decimals=decimals) for user, sum_ in sums.items() if sum_}
 
 
 def _differences(
@@ -341,8 +412,10 @@ def _differences(
 
 def _status(statement: Statement, user_id: str, seen: _Replay) -> LineState:
     line = statement.line_of(int(user_id))
-    if user_id in seen.paid:
-        return LineState.PAID
-    if line is not None and (line.waived or (user_id in seen.waived and line.amount)):
-        return LineState.WAIVED
-    return LineState.DUE if line is not None and line.amount else LineState.NONE
+    return state_of(
+        is_paid=user_id in seen.paid,
+        is_waived=line is not None and line.waived,
+        is_given_up=user_id in seen.waived | seen.ceased,
+        is_held=user_id in seen.held or bool({user_id, ""} & {*seen.disputes.values()}),
+        amount=line.amount if line is not None else 0,
+    )

@@ -229,7 +229,7 @@ def _address(text: str, _document: Mapping[str, str]) -> str:
 
 
 def _word(text: str, _document: Mapping[str, str]) -> str:
-    if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", text):
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", text):
         return text
     raise Refusal("a word of letters and digits")
 

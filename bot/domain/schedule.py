@@ -22,10 +22,11 @@ class RoundFacts:
     """What the schedule needs to know of one round; instants are aware UTC.
 
     `counted` tells whether its thanks were counted for good: no draft is made before that.
-    `due_lines` counts lines that wait for payment, `held_lines` those that are disputed or held,
-    `correction` is the version of a correction that waits as a draft, `done` names the acts that
-    were carried out or skipped. Reminders are due at `open_at` and every `reminder_every` after it
-    (None: never); `reminders` is the number of the last interval for which one was due.
+    `due_lines` counts lines that wait for payment, `held_lines` those that are disputed or whose
+    payee is suspended, `disputed` tells whether a dispute waits for a decision, `correction` is
+    the version of a correction that waits as a draft, `done` names the acts that were carried out
+    or skipped. Reminders are due at `open_at` and every `reminder_every` after it (None: never);
+    `reminders` is the number of the last interval for which one was due.
     """
 
     round_id: int
@@ -40,6 +41,7 @@ class RoundFacts:
     pays_after_disputes: bool = False
     due_lines: int = 0
     held_lines: int = 0
+    disputed: bool = False
     correction: int | None = None
     counted: bool = True
     done: frozenset[str] = frozenset()
@@ -139,9 +141,9 @@ def _after_publication(facts: RoundFacts) -> Iterator[tuple[str, datetime]]:
         yield from _notes("pay", due_at)
     if facts.correction and facts.drafted_at is not None:
         yield from _notes(f"draft-{facts.correction}", facts.drafted_at)
-    if facts.state is Round.PUBLISHED and not facts.held_lines:
+    if facts.state is Round.PUBLISHED and not facts.disputed:
         yield "final", facts.dispute_until
-    waits = facts.due_lines or facts.held_lines or facts.correction
+    waits = facts.due_lines or facts.held_lines or facts.correction or facts.disputed
     if facts.state is Round.FINAL and not waits:
         yield "settle", facts.dispute_until
 

@@ -50,7 +50,8 @@ class Adjustment:
 class Facts:
     """Everything a statement follows from; amounts in the smallest unit, `price` as entered.
 
-    `tips` is the whole of the tip jar; `declined` are those who had declined pay at the close.
+    `tips` is the whole of the tip jar; `declined` are those who had declined pay at the close,
+    `voided` those whose line a dispute ended with nothing.
     """
 
     guild_id: int
@@ -61,6 +62,7 @@ class Facts:
     adjustments: tuple[Adjustment, ...] = ()
     voters: Mapping[int, int] | None = None
     declined: frozenset[int] = frozenset()
+    voided: frozenset[int] = frozenset()
     carries: Mapping[int, int] | None = None
     tips: int = 0
     price: str = ""
@@ -70,7 +72,8 @@ class Facts:
 class Line:
     """What one helper gets and why; `carry_left` stays with the helper for later rounds.
 
-    `logged_minutes` are those of the entries, `minutes` those that entered the split.
+    `logged_minutes` are those of the entries, `minutes` those that entered the split. A `waived`
+    line, declined or voided, pays nothing and takes up no carry.
     """
 
     user_id: int
@@ -139,25 +142,37 @@ class Statement:
     @property
     def hour_value(self) -> int | None:
         """What an hour gave on average, in smallest units rounded down; None without hours."""
-        minutes = sum(line.minutes for line in self.lines if not line.waived)
         given = sum(line.hours_amount for line in self.lines)
-        return given * 60 // minutes if minutes else None
+        return given * 60 // self.shared_minutes if self.shared_minutes else None
+
+    @property
+    def shared_minutes(self) -> int:
+        """The minutes among which the hours part was shared."""
+        return sum(line.minutes for line in self.lines if self.counts(line))
 
     @property
     def shared(self) -> int:
         """What hours, thanks and adjustments take together; the cap is for that."""
-        return sum(line.hours_amount + line.thanks_amount + line.adjustment for line in self.lines)
+        return sum(
+            line.hours_amount + line.thanks_amount + line.adjustment
+            for line in self.lines
+            if not line.waived
+        )
 
     @property
     def tips_given(self) -> int:
-        """What all lines together receive of the tip jar: the whole of it, or nothing."""
-        return sum(line.tips_amount for line in self.lines)
+        """What the lines together receive of the tip jar; that of a voided line is not paid."""
+        return sum(line.tips_amount for line in self.lines if not line.waived)
 
     @property
     def room(self) -> int:
         """What positive adjustments may still add before the cap is reached; never below 0."""
         assert self.policy.cap is not None
         return max(self.policy.cap - self.shared, 0)
+
+    def counts(self, line: Line) -> bool:
+        """Whether a line had weight in the split: a voided one had, a declined one had not."""
+        return line.user_id not in self.facts.declined
 
     def line_of(self, user_id: int) -> Line | None:
         """Return the line of one helper, None where there is none."""
@@ -168,8 +183,8 @@ def compute(facts: Facts) -> Statement:
     """Compute the statement of a round.
 
     Hours are shared by `hours_bounty`, the thanks pool and the tip jar by `split` over voters;
-    who declined pay has weight 0. Raises `Refusal` where adjustments take minutes or a line
-    below zero, or lift the sum above the cap.
+    who declined pay has weight 0. A voided line keeps its weight, so that nobody else gains, and
+    comes to nothing. Raises `Refusal` where adjustments take minutes or a line below zero.
     """
     policy = read(facts.policy)
     logged = _sum_by_user((entry.user_id, entry.minutes) for entry in facts.entries)
@@ -204,15 +219,15 @@ def compute(facts: Facts) -> Statement:
     lines = []
     for user in sorted({*minutes, *voters, *added, *carries}):
         parts = (bounty.parts.get(user, 0), thanks_parts.get(user, 0), tips_parts.get(user, 0))
-        waived = user in facts.declined
-        change = 0 if waived else added.get(user, 0)
+        waived = user in facts.declined or user in facts.voided
+        change = -sum(parts) if waived else added.get(user, 0)
         earned = sum(parts) + change
         if earned < 0:
             raise Refusal(
                 "That would take the line below 0. The most that can be taken is what it has."
             )
         carried = earned + carries.get(user, 0)
-        amount = max(carried, 0)
+        amount = 0 if waived else max(carried, 0)
         lines.append(
             Line(
                 user_id=user,
@@ -281,6 +296,7 @@ def as_json(statement: Statement) -> dict[str, Any]:
             ],
             "voters": {str(user): n for user, n in (facts.voters or {}).items() if n},
             "declined": sorted((str(user) for user in facts.declined), key=int),
+            **({"voided": sorted(map(str, facts.voided), key=int)} if facts.voided else {}),
             "carries": {str(user): money(c) for user, c in (facts.carries or {}).items() if c},
             "tips": money(facts.tips),
             "price": facts.price,

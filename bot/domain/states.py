@@ -54,3 +54,20 @@ LOGGING_HELPER_STATES = frozenset({Helper.ACTIVE, Helper.DROPPED})
 def may_follow(state: Round, following: Round) -> bool:
     """Whether a round in one state may go to the other."""
     return following in NEXT_ROUND_STATES[state]
+
+
+def state_of(
+    *, is_paid: bool, is_waived: bool, is_given_up: bool, is_held: bool, amount: int
+) -> Line:
+    """Return the state of a line: what comes first in the order of these words decides.
+
+    `is_waived` says that its statement waives it, `is_given_up` that pay was declined or ceased
+    since, `is_held` that it is disputed or its payee suspended.
+    """
+    if is_paid:
+        return Line.PAID
+    if is_waived or (is_given_up and amount):
+        return Line.WAIVED
+    if not amount:
+        return Line.NONE
+    return Line.HELD if is_held else Line.DUE

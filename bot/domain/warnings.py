@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.duration import format_minutes
+from bot.domain.money import format_amount
 from bot.domain.statement import Line, Statement
 
 LONG_DAY = 12 * 60
@@ -16,6 +17,8 @@ HIGH_SHARE = 3
 """One third: somebody who gets more than that of what is paid for hours is worth a look."""
 SEVERAL = 4
 """Among fewer helpers a third is nothing to wonder about."""
+NAMED = 3
+LONGEST_NAME = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,30 @@ class Warning:  # noqa: A001 - it is what the committee calls it
         return f"{name} {self.text}"
 
 
+@dataclass(frozen=True, slots=True)
+class High:
+    """Opinions that a helper's entries are too high: how many of `entries` have one."""
+
+    opinions: int = 0
+    claimants: int = 0
+    on_entries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """Who thanked a helper: voters that count, and those too young for it.
+
+    `mutual` of the voters were thanked back. `apart` of `judged` were never seen writing near the
+    helper; nobody is judged where no messages were seen.
+    """
+
+    counted: int = 0
+    young: int = 0
+    mutual: int = 0
+    judged: int = 0
+    apart: int = 0
+
+
 def warn(
     statement: Statement,
     *,
@@ -37,12 +64,16 @@ def warn(
     call_at: datetime,
     lasted: timedelta,
     last: Statement | None = None,
+    high: Mapping[int, High] | None = None,
+    votes: Mapping[int, Votes] | None = None,
 ) -> list[Warning]:
     """Return the warnings of a draft, line by line.
 
     `logged_at` holds helper and instant of every entry that counts, `lasted` the time the round
-    accepted work, `last` the published statement before it.
+    accepted work, `last` the published statement before it, `high` and `votes` what was said of
+    every helper's entries and who thanked them.
     """
+    opinions, thanks = high or {}, votes or {}
     instants: dict[int, list[datetime]] = defaultdict(list)
     for user, at in logged_at:
         instants[user].append(at)
@@ -54,6 +85,8 @@ def warn(
             *_late_logging(instants[line.user_id], call_at),
             *_jump(line, last),
             *_largest_share(statement, line),
+            *_too_high(opinions.get(line.user_id, High())),
+            *_votes(thanks.get(line.user_id, Votes())),
         )
     ]
 
@@ -67,7 +100,8 @@ def _long_days(line: Line, lasted: timedelta) -> Iterator[str]:
 
 def _late_logging(logged: list[datetime], call_at: datetime) -> Iterator[str]:
     if logged and min(logged) >= call_at:
-        yield "logged everything after the call for claims."
+        entries = _plural(len(logged), "entry", "entries")
+        yield f"logged everything after the call for claims: {entries}."
 
 
 def _jump(line: Line, last: Statement | None) -> Iterator[str]:
@@ -82,6 +116,41 @@ def _jump(line: Line, last: Statement | None) -> Iterator[str]:
 def _largest_share(statement: Statement, line: Line) -> Iterator[str]:
     shared = sum(other.hours_amount for other in statement.lines)
     if line.hours_amount and line.hours_amount == statement.bounty.largest_part:
-        yield "reaches the largest share that one helper can get."
+        policy = statement.policy
+        share = format_amount(line.hours_amount, decimals=policy.decimals, grouping=True)
+        yield f"reaches the largest share of one helper: {share} {policy.currency}".rstrip() + "."
     elif len(statement.lines) >= SEVERAL and line.hours_amount * HIGH_SHARE > shared:
         yield f"gets {line.hours_amount * 100 // shared} % of what is paid for hours."
+
+
+def _too_high(high: High) -> Iterator[str]:
+    if high.opinions:
+        from_claimants = f", {high.claimants} of them from claimants" if high.claimants else ""
+        yield (
+            f'has {_plural(high.opinions, "opinion")} "too high" on '
+            f"{_plural(high.on_entries, 'entry', 'entries')}{from_claimants}."
+        )
+
+
+def _votes(votes: Votes) -> Iterator[str]:
+    if votes.young:
+        yield (
+            f"was thanked by {_plural(votes.young, 'person', 'people')} too young to be counted, "
+            f"beside {votes.counted} counted."
+        )
+    if votes.mutual:
+        yield f"thanked {votes.mutual} of {_plural(votes.counted, 'voter')} back."
+    if votes.apart:
+        judged = _plural(votes.judged, "voter")
+        yield f"and {votes.apart} of {judged} were never seen writing near each other."
+
+
+def without_address(names: Sequence[str], *, lines: int) -> str:
+    """Return the warning that some of the lines to be paid have no payout address."""
+    listed = ", ".join(name[:LONGEST_NAME] for name in names[:NAMED])
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"No payout address for {len(names)} of {_plural(lines, 'line')}: {listed}{more}."
+
+
+def _plural(count: int, singular: str, many: str = "") -> str:
+    return f"{count} {singular if count == 1 else many or f'{singular}s'}"

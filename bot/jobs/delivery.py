@@ -31,7 +31,8 @@ LONGEST_IDLE: Final = 10_080
 """Minutes after which Discord archives a silent thread; the most there is."""
 THREAD_EXISTS = 160_004
 UNKNOWN_MESSAGE = 10_008
-PACED: Final = frozenset({"card", "thanks"})
+THREAD_ARCHIVED = 50_083
+PACED: Final = frozenset({"card", "mirror", "thanks"})
 """What people may make many of at once: one a second in a channel."""
 
 
@@ -160,12 +161,23 @@ class Delivery:
         channel = self._bot.get_partial_messageable(message.channel_id, guild_id=post.guild_id)
         if post.message_id is not None and post.channel_id == message.channel_id:
             try:
-                return await channel.get_partial_message(post.message_id).edit(**message.edit())
+                return await self._edit(channel.get_partial_message(post.message_id), message)
             except discord.NotFound as error:
                 if error.code != UNKNOWN_MESSAGE:
                     raise
         # Discord drops a repeat with the same nonce for some minutes after a crash or time-out.
         return await channel.send(nonce=f"stipend-{post.id}", **message.send())
+
+    async def _edit(self, partial: discord.PartialMessage, message: Message) -> discord.Message:
+        """Bring a message up to date; a thread that is archived takes that only when it is not."""
+        try:
+            return await partial.edit(**message.edit())
+        except discord.HTTPException as error:
+            if error.code != THREAD_ARCHIVED:
+                raise
+        await self._bot.http.edit_channel(partial.channel.id, archived=False)
+        await message.draw()  # files that were sent cannot be sent again
+        return await partial.edit(**message.edit())
 
     async def _remind(self, server: _Server, post: Post, message: Message) -> str:
         """Say a reminder where somebody spoke since the last one, and delete that."""
@@ -271,7 +283,7 @@ class Delivery:
                 partial = channel.get_partial_message(message_id)
             else:
                 partial = channel.get_partial_message(message_id)
-                await partial.edit(**message.edit())
+                await self._edit(partial, message)
             await self._sent(post, partial)
             if message.is_pinned:
                 return ""

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from bot.jobs import mirror
+from bot.jobs.activity import Activity
 from bot.jobs.delivery import Delivery
 from bot.jobs.reconcile import Reconciler
 from bot.jobs.seeding import Seeding
-from bot.services import boards, counting, outbox, reconciling, rounds
+from bot.services import boards, cease, counting, outbox, reconciling, rounds
 from bot.ui.answers import incident
 from storage import rounds as stored
 from storage.database import Database
@@ -28,6 +30,7 @@ class Ticker:
         delivery: Delivery,
         seeding: Seeding,
         reconciler: Reconciler,
+        activity: Activity,
         *,
         clock: Callable[[], datetime],
     ) -> None:
@@ -35,6 +38,7 @@ class Ticker:
         self._delivery = delivery
         self._seeding = seeding
         self._reconciler = reconciler
+        self._activity = activity
         self._clock = clock
         self._turn = asyncio.Lock()
         self._scheduler: Any = None
@@ -136,9 +140,11 @@ class Ticker:
         Returns whether a round closed: its thanks are counted before anything else is done.
         """
         closed = False
+        await self._note_activity()
         async with self._turn:
             if not self._awake:
                 await self._wake()
+            await self._end_suspensions()
             async with self._db.read() as session:
                 servers = list(await stored.unfinished_servers(session))
             for guild_id in servers:
@@ -149,8 +155,31 @@ class Ticker:
                     log.exception("incident %s: tick of server %d", incident(), guild_id)
         return closed
 
+    async def _end_suspensions(self) -> None:
+        """Let proposals lapse and suspensions be final, also where no round is left."""
+        now = self._clock()
+        async with self._db.read() as session:
+            due = await cease.servers_due(session, now=now)
+        for guild_id in due:
+            try:
+                async with self._db.write() as session:
+                    ended = await cease.advance(session, guild_id, now=now)
+                log.info("server %d: %d proposals or suspensions ended", guild_id, ended)
+            except Exception:
+                log.exception("incident %s: suspensions of server %d", incident(), guild_id)
+
+    async def _note_activity(self) -> None:
+        """Write down who was seen writing, before a round closes, and delete what is old."""
+        try:
+            await self._activity.flush()
+            await self._activity.expire()
+        except Exception:
+            log.exception("incident %s: activity", incident())
+
     async def _say_all(self) -> None:
         try:
+            await mirror.mirror_all(self._db, clock=self._clock)
+            await mirror.erase_outlived(self._db)
             await self._seeding.look_all()
             await self._delivery.deliver_all()
             await self._delivery.keep_threads_open()

@@ -13,7 +13,11 @@ import discord
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services import (
+    audit,
+    batches,
     boards,
+    cease,
+    disputes,
     hours,
     lines,
     outbox,
@@ -21,12 +25,19 @@ from bot.services import (
     reminders,
     settings,
     settlement,
+    suspensions,
     thanks,
 )
+from bot.ui import addresses as address_ui
+from bot.ui import audit as audit_ui
 from bot.ui import boards as board_ui
 from bot.ui import cards, notices, statements
+from bot.ui import cease as cease_ui
+from bot.ui import disputes as dispute_ui
+from bot.ui import payfiles as payfile_ui
 from bot.ui import proposals as proposal_ui
 from bot.ui import thanks as thanks_ui
+from bot.ui.text import guard, guarded
 from storage import payout, rounds
 from storage.tables import Post, Round
 
@@ -38,6 +49,7 @@ class Place(Enum):
     SUPPORT = "support"
     THREAD = "thread"
     COMMITTEE = "committee"
+    LOG = "log"
 
 
 @dataclass
@@ -83,8 +95,8 @@ class Message:
     def edit(self) -> dict[str, Any]:
         """Return the arguments for bringing a message up to date."""
         return {
-            "content": self.content or None,
-            "embed": self.embed,
+            "content": guarded(self.content) or None,
+            "embed": guard(self.embed) if self.embed is not None else None,
             "view": self.view,
             "allowed_mentions": self.mentions,
             "attachments": self.files,
@@ -105,6 +117,9 @@ async def word(session: AsyncSession, post: Post) -> Message | None:
         case Place.COMMITTEE:
             message.channel_id = policy.committee_channel
             message.missing = "No committee channel is set."
+        case Place.LOG:
+            message.channel_id = policy.log_channel
+            message.missing, message.unsent_state = "No log channel is set.", outbox.SKIPPED
         case Place.SUPPORT:
             message.channel_id = policy.support_channel
             message.missing = "No support channel is set."
@@ -271,7 +286,9 @@ async def _card(
     session: AsyncSession, post: Post, _round: Round | None, facts: Mapping[str, Any]
 ) -> Message | None:
     card = await hours.card(session, post.guild_id, number=facts["entry"])
-    return Message(Place.THREAD, embed=cards.card(card)) if card else None
+    if card is None:
+        return None
+    return Message(Place.THREAD, embed=cards.card(card), view=cards.opinion_buttons(card))
 
 
 async def _adjusted(
@@ -287,7 +304,14 @@ async def _published(
 ) -> Message | None:
     assert round_ is not None
     if round_.published_version != facts["version"]:
-        return None
+        if post.message_id is None:
+            return None
+        # Only where a name in it was erased: the versions that followed have it no more.
+        place = Place.THREAD if post.kind == "published-thread" else Place.SUPPORT
+        text = notices.replaced(
+            label=round_.label, version=facts["version"], newest=round_.published_version
+        )
+        return Message(place, text)
     published = await settlement.published_of(session, round_)
     is_thread = post.kind == "published-thread"
     return Message(
@@ -401,6 +425,61 @@ async def _count_waits(
     return Message(Place.COMMITTEE, notices.count_waits(label=round_.label, why=facts["why"]))
 
 
+async def _cease(
+    session: AsyncSession, post: Post, _round: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    poll = await cease.poll(session, post.guild_id, number=facts["number"])
+    is_open = poll.state == "open"
+    view = cease_ui.buttons(poll) if is_open else None
+    return Message(Place.COMMITTEE, cease_ui.poll(poll), view=view)
+
+
+async def _suspension(
+    session: AsyncSession, post: Post, _round: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    stop = await suspensions.announced(session, facts["suspension"])
+    text = cease_ui.announcement(stop, facts["what"], late=facts["late"])
+    if post.kind == "suspension-thread":
+        return Message(Place.THREAD, text)
+    # Told once: it is about them, and they may dispute it.
+    concerned = discord.AllowedMentions(
+        everyone=False, users=[discord.Object(stop.user_id)], roles=False, replied_user=False
+    )
+    return Message(Place.SUPPORT, text, mentions=concerned)
+
+
+async def _address(
+    _session: AsyncSession, _post: Post, _round: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    return Message(Place.THREAD, address_ui.notice(facts["user"], facts["what"]))
+
+
+async def _batch(
+    session: AsyncSession, post: Post, _round: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    batch = await batches.shown(session, post.guild_id, facts["number"])
+    return Message(Place.COMMITTEE, payfile_ui.batch(batch))
+
+
+async def _mirror(
+    session: AsyncSession, post: Post, _round: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    rows = await audit.mirrored(session, post.guild_id, first=facts["first"], last=facts["last"])
+    return Message(Place.LOG, embed=audit_ui.mirrored(rows))
+
+
+async def _dispute(
+    session: AsyncSession, post: Post, round_: Round | None, facts: Mapping[str, Any]
+) -> Message:
+    told = await disputes.told(session, post.guild_id, number=facts["number"])
+    if post.kind == "dispute-committee":
+        return Message(Place.COMMITTEE, dispute_ui.committee_post(told))
+    is_decision = post.kind == "dispute-decided"
+    text = dispute_ui.decided_post(told, facts) if is_decision else dispute_ui.public_post(told)
+    has_thread = round_ is not None and not round_.thread_lost
+    return Message(Place.THREAD if has_thread else Place.SUPPORT, text)
+
+
 def _mentioning(place: Place, text: str, role_id: int | None) -> Message:
     if role_id is None:
         return Message(place, text)
@@ -435,4 +514,13 @@ KINDS: Mapping[str, Words] = {
     "dropped": _dropped,
     "count-waits": _count_waits,
     "notice": _notice,
+    "mirror": _mirror,
+    "address": _address,
+    "batch": _batch,
+    "cease": _cease,
+    "suspension-channel": _suspension,
+    "suspension-thread": _suspension,
+    "dispute-committee": _dispute,
+    "dispute-public": _dispute,
+    "dispute-decided": _dispute,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,12 +25,19 @@ async def begin(session: AsyncSession, by: Actor) -> None:
 
     Raises `Repeated` for one that was carried out before.
     """
-    if not await record.claim(session, by.interaction_id, at=by.now):
-        raise Repeated
-    if await people.seen(session, guild_id=by.guild_id, user_id=by.user_id, name=by.name):
+    await claim(session, by)
+    if await people.seen(
+        session, guild_id=by.guild_id, user_id=by.user_id, name=by.name, is_own_act=True
+    ):
         # The board shows the name.
         for board_id in await boards.showing(session, by.guild_id, by.user_id):
             await outbox.again(session, guild_id=by.guild_id, name=boards.post_name(board_id))
+
+
+async def claim(session: AsyncSession, by: Actor) -> None:
+    """Take an interaction on as `begin` does, without remembering the name of who acts."""
+    if not await record.claim(session, by.interaction_id, at=by.now):
+        raise Repeated
 
 
 async def append(
@@ -130,6 +137,16 @@ async def chain(session: AsyncSession, guild_id: int) -> list[Row]:
 async def faults(session: AsyncSession, guild_id: int) -> list[str]:
     """Return what is wrong with a server's chain; an empty list is sound."""
     return chain_faults(await chain(session, guild_id), GENESIS)
+
+
+async def texts(
+    session: AsyncSession, guild_id: int, numbers: Collection[int]
+) -> dict[int, dict[str, str]]:
+    """Return the texts behind the digests of some rows, by row and field."""
+    found: dict[int, dict[str, str]] = {}
+    for opening in await record.opened(session, guild_id, numbers):
+        found.setdefault(opening.number, {})[opening.field] = opening.text
+    return found
 
 
 def as_row(stored: RecordRow) -> Row:

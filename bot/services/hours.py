@@ -15,12 +15,14 @@ from bot.domain.calendar import instant
 from bot.domain.canonical import spell
 from bot.domain.duration import format_minutes, parse_minutes
 from bot.domain.errors import Kept, Refusal
+from bot.domain.opinions import Said
 from bot.domain.people import Actor, Person
 from bot.domain.states import LOGGING_HELPER_STATES, Helper
 from bot.domain.states import Round as State
-from bot.services import history, lines, outbox, settings
+from bot.services import history, lines, opinions, outbox, settings, suspensions
 from bot.services import rounds as round_service
 from bot.services.lines import Worth
+from bot.services.suspensions import Stop
 from storage import hours, payout, rounds
 from storage import people as stored_people
 from storage.tables import Clock, Done, Entry, Round
@@ -57,11 +59,13 @@ class Logged:
     after_close_of: str | None = None
     cut: int = 0
     long_clock: bool = False
+    stop: Stop | None = None
+    """What stops the helper's payments, where they are held or ceased."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One entry as others see it."""
+    """One entry as others see it, with what is said of it; that can be changed while it is open."""
 
     number: int
     user_id: int
@@ -77,11 +81,13 @@ class Card:
     withdrawn: bool
     label: str
     thread_id: int | None
+    said: tuple[Said, ...] = ()
+    takes_opinions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Somebody's entries in a round."""
+    """Somebody's entries in a round; `shows_who` lets the committee see whose an opinion is."""
 
     label: str
     name: str
@@ -91,6 +97,7 @@ class Listing:
     currency: str
     decimals: int
     done: bool
+    shows_who: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +312,9 @@ async def listing(
     subject = helper or Person(by.user_id, by.name)
     if subject.user_id != by.user_id:
         people.require_committee((await settings.current(session, by.guild_id)).policy, by)
-    return await _listing(session, await round_service.named(session, by.guild_id, label), subject)
+    round_ = await round_service.named(session, by.guild_id, label)
+    found = await _listing(session, round_, subject)
+    return replace(found, shows_who=subject.user_id != by.user_id)
 
 
 async def card(session: AsyncSession, guild_id: int, *, number: int) -> Card | None:
@@ -316,7 +325,8 @@ async def card(session: AsyncSession, guild_id: int, *, number: int) -> Card | N
     round_ = await rounds.get(session, entry.round_id)
     assert round_ is not None
     known = await stored_people.names(session, guild_id, [entry.user_id])
-    return _card(round_, entry, known.get(entry.user_id, f"user {entry.user_id}"))
+    said = await opinions.of_entry(session, round_, entry)
+    return _card(round_, entry, known.get(entry.user_id, f"user {entry.user_id}"), said)
 
 
 async def own_entries(session: AsyncSession, guild_id: int, *, user_id: int) -> list[Card]:
@@ -520,17 +530,19 @@ async def _logged(session: AsyncSession, round_: Round, entry: Entry) -> Logged:
         declines_pay=row is not None and not row.wants_pay,
         thread_id=None if round_.thread_lost else round_.thread_id,
         after_close_of=in_review[-1].label if in_review and round_ not in in_review else None,
+        stop=await suspensions.stop_of(session, entry.guild_id, entry.user_id),
     )
 
 
 async def _listing(session: AsyncSession, round_: Round, person: Person) -> Listing:
     pinned = await settings.pinned(session, round_)
     entries = await hours.of_round(session, round_.id, user_id=person.user_id)
+    said = await opinions.of_round(session, round_)
     total, worth = await lines.hours_now(session, round_, pinned.policy, user_id=person.user_id)
     return Listing(
         label=round_.label,
         name=person.name,
-        cards=tuple(_card(round_, entry, person.name) for entry in entries),
+        cards=tuple(_card(round_, entry, person.name, said.get(entry.id, ())) for entry in entries),
         total_minutes=total,
         worth=worth,
         currency=pinned.policy.currency,
@@ -539,7 +551,7 @@ async def _listing(session: AsyncSession, round_: Round, person: Person) -> List
     )
 
 
-def _card(round_: Round, entry: Entry, name: str) -> Card:
+def _card(round_: Round, entry: Entry, name: str, said: tuple[Said, ...] = ()) -> Card:
     return Card(
         number=entry.number,
         user_id=entry.user_id,
@@ -555,6 +567,8 @@ def _card(round_: Round, entry: Entry, name: str) -> Card:
         withdrawn=entry.withdrawn_at is not None,
         label=round_.label,
         thread_id=None if round_.thread_lost else round_.thread_id,
+        said=said,
+        takes_opinions=entry.withdrawn_at is None and opinions.are_open(round_),
     )
 
 

@@ -17,15 +17,16 @@ from bot.domain.statement import (
     Accepted,
     Adjustment,
     Facts,
+    Line,
     Statement,
     Sum,
     compute,
     pools,
 )
-from bot.domain.states import PUBLIC_ROUND_STATES
+from bot.domain.states import PUBLIC_ROUND_STATES, state_of
 from bot.domain.states import Line as State
 from bot.services import jar, settings, votes
-from storage import hours, payout, people, rounds
+from storage import carries, cease, disputes, hours, payout, people, rounds
 from storage.tables import Round
 
 
@@ -67,6 +68,8 @@ async def draft_facts(session: AsyncSession, round_: Round) -> Facts:
         ),
         voters=await votes.voters(session, round_),
         declined=declined,
+        voided=await disputes.voided(session, round_.id),
+        carries=await carries.into(session, round_.id),
         tips=(await jar.of_round(session, round_)).total,
         price=price.price if price and pinned.policy.pay_currency else "",
     )
@@ -91,44 +94,86 @@ async def names(session: AsyncSession, statement: Statement) -> Mapping[int, str
     return {user: known.get(user, f"user {user}") for user in users}
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is so beside a statement and decides about its lines; `disputed` None is the whole."""
+
+    paid: frozenset[int] = frozenset()
+    declining: frozenset[int] = frozenset()
+    suspended: frozenset[int] = frozenset()
+    ceased: frozenset[int] = frozenset()
+    disputed: frozenset[int | None] = frozenset()
+
+    def state(self, user_id: int, *, is_waived: bool, amount: int) -> State:
+        """Return the state of a line: paid, waived, held, due or none, in this order."""
+        return state_of(
+            is_paid=user_id in self.paid,
+            is_waived=is_waived,
+            is_given_up=user_id in self.declining | self.ceased,
+            is_held=user_id in self.suspended or self.is_disputed(user_id),
+            amount=amount,
+        )
+
+    def is_disputed(self, user_id: int) -> bool:
+        """Whether a dispute about the line, or about the whole, waits for a decision."""
+        return not self.disputed.isdisjoint({user_id, None})
+
+    def reason(self, user_id: int, state: State, *, is_voided: bool) -> str:
+        """Return in a word or two why a line is held or waived, else nothing."""
+        if state is State.HELD:
+            disputed = ["disputed"] if self.is_disputed(user_id) else []
+            return ", ".join([*disputed, *(["suspended"] if user_id in self.suspended else [])])
+        if state is not State.WAIVED:
+            return ""
+        if is_voided:
+            return "voided"
+        return "ceased" if user_id in self.ceased else "declined"
+
+
+async def beside(session: AsyncSession, round_: Round) -> Beside:
+    """Return what decides at present about the lines of a round's published statement."""
+    payments = await payout.payments(session, round_.id)
+    stops = await cease.standing(session, round_.guild_id)
+    waiting = await disputes.open_of_round(session, round_.id)
+    return Beside(
+        paid=frozenset(payment.user_id for payment in payments),
+        declining=frozenset(await people.declined(session, round_.guild_id)),
+        suspended=frozenset(stop.user_id for stop in stops if stop.final_at is None),
+        ceased=frozenset(stop.user_id for stop in stops if stop.final_at is not None),
+        disputed=frozenset(dispute.user_id for dispute in waiting),
+    )
+
+
 async def states(session: AsyncSession, round_: Round) -> Mapping[int, State]:
     """Return the state of every line of a round's newest published statement."""
     stored = await payout.statement(session, round_.id, version=round_.published_version)
     assert stored is not None, "a published round has a statement"
-    paid = {payment.user_id for payment in await payout.payments(session, round_.id)}
-    declining = set(await people.declined(session, round_.guild_id))
+    now = await beside(session, round_)
     return {
-        user: _state(
-            is_paid=user in paid,
-            is_waived=line.waived or (user in declining and line.amount > 0),
-            amount=line.amount,
-        )
+        user: now.state(user, is_waived=line.waived, amount=line.amount)
         for user, line in (await payout.lines(session, stored.id)).items()
     }
 
 
-def draft_states(statement: Statement) -> Mapping[int, State]:
-    """Return the states that the lines of a draft would have on publication."""
+async def shown(session: AsyncSession, round_: Round, statement: Statement) -> Mapping[int, Shown]:
+    """Return what stands beside the computed lines: names, states, and why they are held.
+
+    Those of a draft are what they would be on publication.
+    """
+    now = await beside(session, round_)
+    if round_.published_version != statement.facts.version:
+        now = Beside(suspended=now.suspended, ceased=now.ceased)
+    called = await names(session, statement)
     return {
-        line.user_id: _state(is_paid=False, is_waived=line.waived, amount=line.amount)
-        for line in statement.lines
+        line.user_id: _shown(now, statement, line, called[line.user_id]) for line in statement.lines
     }
 
 
-def _state(*, is_paid: bool, is_waived: bool, amount: int) -> State:
-    if is_paid:
-        return State.PAID
-    if is_waived:
-        return State.WAIVED
-    return State.DUE if amount else State.NONE
-
-
-async def shown(session: AsyncSession, round_: Round, statement: Statement) -> Mapping[int, Shown]:
-    """Return what stands beside the computed lines: names, and states where published."""
-    is_published = round_.published_version == statement.facts.version
-    now = await states(session, round_) if is_published else draft_states(statement)
-    called = await names(session, statement)
-    return {user: Shown(called[user], now[user]) for user in called}
+def _shown(now: Beside, statement: Statement, line: Line, name: str) -> Shown:
+    user_id = line.user_id
+    state = now.state(user_id, is_waived=line.waived, amount=line.amount)
+    is_voided = user_id in statement.facts.voided
+    return Shown(name, state, reason=now.reason(user_id, state, is_voided=is_voided))
 
 
 async def used(session: AsyncSession, round_: Round) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,13 +15,23 @@ from bot.domain.people import Actor
 from bot.domain.statement import Line, Statement, Sum
 from bot.domain.states import Line as LineState
 from bot.domain.tipjar import NO_JAR, Jar
-from bot.services import history, lines, outbox, settings, settlement
+from bot.services import (
+    addresses,
+    batches,
+    history,
+    lines,
+    outbox,
+    settings,
+    settlement,
+    suspensions,
+)
 from bot.services import jar as jar_service
 from bot.services import rounds as round_service
 from bot.services.settlement import Change
+from bot.services.suspensions import Stop
 from storage import payout, rounds
 from storage import people as stored_people
-from storage.tables import Payment, Round, TakeBack
+from storage.tables import Batch, Payment, Round, TakeBack
 
 LONGEST_REFERENCE = 200
 
@@ -36,6 +46,11 @@ class Recorded:
     total: Sum
     still_due: int
     left_out: tuple[int, ...] = ()
+    batch: int | None = None
+    """The batch that was recorded, or that these payments brought to its end."""
+    is_batch_closed: bool = False
+    left_in_batch: tuple[tuple[int, LineState], ...] = ()
+    """Whom the batch still has to pay, with the states of their lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,12 @@ class Mine:
     open_amounts: tuple[OpenAmount, ...]
     jar: Jar = NO_JAR
     is_helper: bool = True
+    reason: str = ""
+    """Why one's line is held or waived, in a word or two."""
+    stop: Stop | None = None
+    """What stops one's payments, where they are held or ceased."""
+    needs_address: bool = False
+    """Whether something is due and there is no address to pay it to."""
 
 
 async def record(
@@ -80,26 +101,35 @@ async def record(
     reference: str,
     user_id: int | None = None,
     label: str | None = None,
+    batch: str | None = None,
 ) -> Recorded:
-    """Record that one line, or every due line, of a published round was paid.
+    """Record that one line, a batch, or every due line, of a published round was paid.
 
     A line is paid at most once and a reference is used once per payee, in whatever round. Lines
-    that a correction under way would change are left out.
+    that a correction under way would change are left out, and one that an open batch pays is not
+    recorded by itself. A batch is paid once nothing of it is due or held.
     """
     await history.begin(session, by)
     people.require_committee((await settings.current(session, by.guild_id)).policy, by)
     word = require_reference(reference)
-    round_ = await round_service.newest_published(session, by.guild_id, label)
+    if batch is not None and user_id is not None:
+        raise Refusal("Name a `helper` or a `batch`, not both: a batch is recorded as a whole.")
+    taken = await batches.require_open(session, by.guild_id, batch) if batch is not None else None
+    round_ = await _round_of(session, by.guild_id, taken, label)
     statement = await lines.published(session, round_)
     states = await lines.states(session, round_)
-    changing = await _changing(session, round_, statement)
-    chosen = _chosen(round_, states, changing, user_id=user_id)
+    changing = await batches.changing(session, round_, statement)
+    items = await batches.users_of(session, taken) if taken else None
+    chosen = _chosen(round_, states, changing, user_id=user_id, items=items)
+    if user_id is not None:
+        await batches.require_outside(session, round_, user_id)
     await _require_new(session, by.guild_id, word, chosen)
     paid = [line for line in statement.lines if line.user_id in set(chosen)]
     for line in paid:
         await _store(session, round_, statement, line, by=by, reference=word)
     await session.flush()
     after = await lines.states(session, round_)
+    closed = await batches.close_paid(session, round_, by=by)
     await outbox.say(
         session,
         guild_id=by.guild_id,
@@ -116,6 +146,11 @@ async def record(
         total=statement.sum_of(paid),
         still_due=sum(state is LineState.DUE for state in after.values()),
         left_out=tuple(user for user in changing if states.get(user) is LineState.DUE),
+        batch=taken.number if taken else closed,
+        is_batch_closed=closed is not None,
+        left_in_batch=tuple(
+            (user, after[user]) for user in items or () if after[user] is not LineState.PAID
+        ),
     )
 
 
@@ -194,7 +229,8 @@ async def mine(session: AsyncSession, *, by: Actor, label: str | None) -> Mine:
     """Return one's own line of a published round, and without a label all open amounts."""
     round_ = await round_service.newest_published(session, by.guild_id, label)
     statement = await lines.published(session, round_)
-    states = await lines.states(session, round_)
+    shown = (await lines.shown(session, round_, statement)).get(by.user_id)
+    state = shown.status if shown is not None else None
     own = [
         payment
         for payment in await payout.payments(session, round_.id)
@@ -205,12 +241,16 @@ async def mine(session: AsyncSession, *, by: Actor, label: str | None) -> Mine:
     return Mine(
         statement=statement,
         line=statement.line_of(by.user_id),
-        state=states.get(by.user_id),
+        state=state,
+        reason=shown.reason if shown is not None else "",
         reference=own[0].reference if own else "",
         changes=tuple(change for change in changes if change.user_id == by.user_id),
         open_amounts=open_amounts,
         jar=await jar_service.of_round(session, round_),
         is_helper=await stored_people.was_helper(session, by.guild_id, by.user_id),
+        stop=await suspensions.stop_of(session, by.guild_id, by.user_id),
+        needs_address=state is LineState.DUE
+        and by.user_id in await addresses.missing(session, round_, [by.user_id]),
     )
 
 
@@ -240,19 +280,41 @@ def _chosen(
     changing: frozenset[int],
     *,
     user_id: int | None,
+    items: Collection[int] | None,
 ) -> list[int]:
-    """Return whose lines are to be recorded as paid: one that is due, or every one that is."""
+    """Return whose lines are to be recorded: one that is due, those of a batch, or every one."""
     if user_id is not None:
         _require_due(round_, states.get(user_id), user_id, changing)
         return [user_id]
-    every = [user for user, state in states.items() if state is LineState.DUE]
+    every = [
+        user
+        for user, state in states.items()
+        if state is LineState.DUE and (items is None or user in items)
+    ]
     chosen = [user for user in every if user not in changing]
     if not chosen:
-        raise Refusal(
-            f"No line of {round_.label} is due. "
-            + ("A correction of the rest is under way." if every else "Everything is recorded.")
-        )
+        where = f"No line of {round_.label}" if items is None else "Nothing of this batch"
+        held = any(states[user] is LineState.HELD for user in items or states)
+        why = "Everything is recorded."
+        if every:
+            why = "A correction of the rest is under way."
+        elif held:
+            why = "What is not recorded is held."
+        raise Refusal(f"{where} is due. {why}")
     return chosen
+
+
+async def _round_of(
+    session: AsyncSession, guild_id: int, batch: Batch | None, label: str | None
+) -> Round:
+    """Return the round that payments are recorded in: that of the batch, else the asked one."""
+    if batch is None:
+        return await round_service.newest_published(session, guild_id, label)
+    round_ = await rounds.get(session, batch.round_id)
+    assert round_ is not None
+    if label is not None and label.strip().upper() != round_.label:
+        raise Refusal(f"Batch {batch.number} belongs to {round_.label}. Leave `round` out.")
+    return round_
 
 
 async def _store(
@@ -303,26 +365,12 @@ def _require_due(
     why = {
         None: "has no line",
         LineState.PAID: "is recorded as paid already",
-        LineState.WAIVED: "has declined pay",
+        LineState.WAIVED: "has declined pay, or is not paid by a decision,",
         LineState.HELD: "is held",
         LineState.NONE: "gets 0",
         LineState.DUE: "is being corrected: publish the correction first",
     }[state]
     raise Refusal(f"<@{user_id}> {why} in {round_.label}, so nothing is recorded.")
-
-
-async def _changing(session: AsyncSession, round_: Round, statement: Statement) -> frozenset[int]:
-    """Return whose amounts a correction under way would change."""
-    if round_.draft_version is None:
-        return frozenset()
-    draft = await lines.draft(session, round_)
-    users = {line.user_id for line in (*draft.lines, *statement.lines)}
-
-    def amounts(of: Statement, user: int) -> tuple[int, int]:
-        line = of.line_of(user)
-        return (line.amount, line.pay_amount or 0) if line else (0, 0)
-
-    return frozenset(user for user in users if amounts(draft, user) != amounts(statement, user))
 
 
 async def _require_new(

@@ -14,8 +14,9 @@ from bot.domain.errors import Refusal
 from bot.domain.people import Actor, Person
 from bot.domain.policy import Policy
 from bot.domain.states import Helper, Line
-from bot.services import boards, history, lines, settings, votes
+from bot.services import boards, history, lines, settings, suspensions, votes
 from bot.services import rounds as round_service
+from bot.services.suspensions import Stop
 from storage import hours, payout, people, rounds
 from storage.tables import Helper as Row
 from storage.tables import Round, Vouch
@@ -60,6 +61,8 @@ class Listed:
     since: datetime
     declines_pay: bool
     emoji: str = ""
+    stop: Stop | None = None
+    """What stops their payments, where they are held or ceased."""
 
 
 async def join(session: AsyncSession, *, by: Actor, emoji: str | None = None) -> Standing:
@@ -100,6 +103,11 @@ async def join(session: AsyncSession, *, by: Actor, emoji: str | None = None) ->
 async def leave(session: AsyncSession, *, by: Actor) -> Standing:
     """Leave the roster; what was logged is paid all the same."""
     await history.begin(session, by)
+    return await depart(session, by=by)
+
+
+async def depart(session: AsyncSession, *, by: Actor) -> Standing:
+    """Take somebody who is on the roster off it, by their own act."""
     policy = (await settings.current(session, by.guild_id)).policy
     was = await may_leave(session, by=by)
     await _set(session, by=by, user_id=by.user_id, state=Helper.LEFT, action="helper.left")
@@ -264,6 +272,7 @@ async def pay(session: AsyncSession, *, by: Actor, wanted: bool) -> Wish:
 async def listing(session: AsyncSession, guild_id: int) -> list[Listed]:
     """Return everybody on the roster, active helpers first."""
     order = list(Helper)
+    stops = await suspensions.stops(session, guild_id)
     rows = [
         Listed(
             row.user_id,
@@ -271,6 +280,7 @@ async def listing(session: AsyncSession, guild_id: int) -> list[Listed]:
             row.since,
             not row.wants_pay,
             row.emoji if row.emoji_key else "",
+            stops.get(row.user_id),
         )
         for row in await people.roster(session, guild_id)
         if row.state not in _GONE_STATES

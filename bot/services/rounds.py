@@ -10,15 +10,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import calendar, people, policy
 from bot.domain.canonical import spell
+from bot.domain.disputes import State as Dispute
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor
 from bot.domain.schedule import Act, RoundFacts, next_act
 from bot.domain.statement import Sum, pools
 from bot.domain.states import PUBLIC_ROUND_STATES, Line, may_follow
 from bot.domain.states import Round as State
-from bot.services import boards, counting, history, jar, lines, outbox, reminders, settings, votes
+from bot.services import (
+    boards,
+    carries,
+    counting,
+    history,
+    jar,
+    lines,
+    outbox,
+    reminders,
+    settings,
+    votes,
+)
 from bot.services.settings import Current
-from storage import hours, payout, rounds, thanks
+from storage import disputes, hours, payout, rounds, thanks, wallets
 from storage import people as roster
 from storage.tables import ActDone, Decline, Round
 
@@ -257,6 +269,7 @@ async def reopen(session: AsyncSession, *, by: Actor, reason: str) -> Opened:
     await rounds.forget_close(session, round_.id)
     await counting.undo(session, round_, at=by.now)
     await jar.adopt(session, round_, at=by.now)
+    await carries.adopt(session, round_, at=by.now)
     await boards.refresh(session, round_, at=by.now)
     await history.append(
         session,
@@ -309,6 +322,13 @@ async def _require_voidable(session: AsyncSession, round_: Round) -> None:
             f"Something of {round_.label} is paid, so it cannot be voided. "
             "Take the payment back first with `/payout correct` if it was recorded wrongly."
         )
+    batch = await wallets.open_batch(session, round_.id)
+    if batch is not None:
+        raise Refusal(
+            f"Batch {batch.number} of {round_.label} was handed over and may be paid already, so "
+            f"the round cannot be voided. `/payout cancel batch:{batch.number}` gives the batch up "
+            "if nothing of it was sent."
+        )
     if not may_follow(State(round_.state), State.VOID):
         raise Refusal(f"{round_.label} is settled: nothing of it is left to be paid.")
 
@@ -325,6 +345,7 @@ async def void(session: AsyncSession, *, by: Actor, round_id: int, reason: str) 
     await session.flush()
     for now_open in await rounds.of_server(session, by.guild_id, states=(State.OPEN,)):
         await jar.adopt(session, now_open, at=by.now)
+        await carries.adopt(session, now_open, at=by.now)
         await boards.refresh(session, now_open, at=by.now)
     return Ended(round_.label)
 
@@ -333,6 +354,14 @@ async def unsettle(session: AsyncSession, round_: Round) -> None:
     """Let a round in which a line is due again be settled anew; one that is not, stays."""
     if round_.state == State.SETTLED:
         round_.state = State.FINAL
+        await rounds.forget_act(session, round_.id, "settle")
+
+
+async def reconsider(session: AsyncSession, round_: Round) -> None:
+    """Let a round be final anew: it was disputed in time, though that arrived after the fact."""
+    if round_.state in (State.FINAL, State.SETTLED):
+        round_.state = State.PUBLISHED
+        await rounds.forget_act(session, round_.id, "final")
         await rounds.forget_act(session, round_.id, "settle")
 
 
@@ -395,6 +424,7 @@ async def _facts(session: AsyncSession, round_: Round) -> RoundFacts:
         pays_after_disputes=pinned.policy.pay_after == "disputes",
         due_lines=due_lines,
         held_lines=held_lines,
+        disputed=bool(await disputes.open_of_round(session, round_.id)),
         correction=round_.draft_version if round_.published_version else None,
         counted=round_.counted_at is not None,
         done=await rounds.acts_done(session, round_.id),
@@ -530,6 +560,7 @@ async def _open(
         facts={"late": late, "due": spell(at)},
     )
     await jar.adopt(session, round_, at=now)
+    await carries.adopt(session, round_, at=now)
     return round_
 
 
@@ -617,6 +648,13 @@ async def _void(session: AsyncSession, round_: Round, *, by: Actor, reason: str)
         round_id=round_.id,
         facts={"reason": reason},
     )
+    await session.flush()
+    await carries.withdraw(session, round_, at=by.now)
+    for dispute in await disputes.open_of_round(session, round_.id):
+        dispute.state, dispute.decided_at = Dispute.MOOT, by.now
+        for place in ("committee", "public"):
+            name = f"dispute:{dispute.id}:{place}"
+            await outbox.again(session, guild_id=by.guild_id, name=name)
     await counting.restore(session, round_, at=by.now)
     await boards.closed(session, round_, at=by.now)
 

@@ -14,10 +14,12 @@ from bot.domain.canonical import canonical
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor
 from bot.domain.policy import Policy
-from bot.services import history, outbox
+from bot.services import checksums, history, outbox
 from storage import policy as stored
 from storage import rounds
 from storage.tables import PolicyVersion, Round
+
+ADDRESSES = ("tip_address", "token_address", "safe_address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ async def change(session: AsyncSession, *, by: Actor, values: Mapping[str, str])
     document, version, results = dict(before.document), before.version, []
     for typed_name, text in values.items():
         name = policy.setting(typed_name).name
-        changed = policy.change(document, name, text)
+        changed = _verified(policy.change(document, name, text), name)
         if label and name in policy.KEPT_WHILE_OPEN and name not in changed:
             raise Refusal(
                 f"`{name}` cannot be cleared while {label} is open. "
@@ -146,6 +148,13 @@ async def change(session: AsyncSession, *, by: Actor, values: Mapping[str, str])
     await outbox.unpark(session, by.guild_id)
     problems = await _problems(session, by.guild_id, document)
     return [replace(result, problems=problems) for result in results]
+
+
+def _verified(document: dict[str, str], name: str) -> dict[str, str]:
+    """Return a document in which a new address has its checksum; refuse one with a wrong one."""
+    if name not in ADDRESSES or not document.get(name):
+        return document
+    return {**document, name: checksums.verified(name, document[name])}
 
 
 async def _problems(

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import calendar, people, warnings
+from bot.domain import calendar, disputes, people
 from bot.domain.bundle import Shown, bundle
 from bot.domain.canonical import canonical
 from bot.domain.errors import Blocked, Refusal
@@ -20,10 +20,19 @@ from bot.domain.statement import Adjustment, Statement, as_json, compute, requir
 from bot.domain.states import PUBLIC_ROUND_STATES
 from bot.domain.states import Round as State
 from bot.domain.tipjar import NO_JAR, Jar
-from bot.services import counting, history, lines, outbox, settings
+from bot.services import (
+    batches,
+    carries,
+    counting,
+    history,
+    lines,
+    outbox,
+    review,
+    settings,
+)
 from bot.services import jar as jar_service
 from bot.services import rounds as round_service
-from storage import hours, payout, rounds
+from storage import payout, rounds
 from storage import people as stored_people
 from storage.tables import Adjustment as AdjustmentRow
 from storage.tables import Approval, Price, PublishedLine, PublishedStatement, Round
@@ -149,7 +158,7 @@ async def preview_of(session: AsyncSession, round_: Round) -> Preview:
         statement=statement,
         shown=await lines.shown(session, round_, statement),
         state=State(round_.state),
-        warnings=await _warnings(session, round_, statement),
+        warnings=await review.warnings(session, round_, statement),
         approved_by=tuple(approval.user_id for approval in approvals),
         approvals_needed=statement.policy.approvals,
         adjustments=await changes_of(session, round_),
@@ -188,6 +197,65 @@ async def adjust(
     version = round_.draft_version or round_.published_version + 1
     facts = replace(before.facts, adjustments=(*before.facts.adjustments, change), version=version)
     after = compute(facts)
+    await stored_people.seen(
+        session, guild_id=by.guild_id, user_id=person.user_id, name=person.name
+    )
+    return await _adjust(session, round_, before, after, change, by=by, reason=why)
+
+
+async def decide(
+    session: AsyncSession,
+    round_: Round,
+    *,
+    by: Actor,
+    user_id: int,
+    amount: int | None,
+    reason: str,
+) -> Adjusted:
+    """Let an unpaid line of a published round pay another amount, or nothing (None).
+
+    It begins the next version, or continues the one under way; the cap holds as for adjustments.
+    """
+    before = await lines.draft(session, round_)
+    line = before.line_of(user_id)
+    assert line is not None, "a line of a closed round stays"
+    if user_id in before.facts.declined:
+        raise Refusal(
+            f"<@{user_id}> declined pay before {round_.label} closed, so there is no amount to "
+            "change. The outcome `stands` ends the dispute."
+        )
+    is_voided = user_id in before.facts.voided
+    if (amount is None and is_voided) or amount == line.amount:
+        raise Refusal(
+            f"The line of <@{user_id}> in {round_.label} comes to that already. "
+            "The outcome `stands` ends the dispute."
+        )
+    number = await payout.next_adjustment(session, by.guild_id)
+    change = Adjustment(number, user_id, 0, disputes.correction(before, line, amount))
+    voided = before.facts.voided - {user_id} | ({user_id} if amount is None else frozenset())
+    after = compute(
+        replace(
+            before.facts,
+            adjustments=(*before.facts.adjustments, change),
+            voided=voided,
+            version=round_.draft_version or round_.published_version + 1,
+        )
+    )
+    return await _adjust(session, round_, before, after, change, by=by, reason=reason)
+
+
+async def _adjust(
+    session: AsyncSession,
+    round_: Round,
+    before: Statement,
+    after: Statement,
+    change: Adjustment,
+    *,
+    by: Actor,
+    reason: str,
+) -> Adjusted:
+    """Store an adjustment that is in order; on a published round it begins the next version."""
+    version = after.facts.version
     require_room(after, before=before)
     await _require_unpaid(
         session,
@@ -198,17 +266,14 @@ async def adjust(
     voided = await payout.any_approval(session, round_.id, version=version)
     if round_.state in PUBLIC_ROUND_STATES and round_.draft_version is None:
         round_.draft_version, round_.drafted_at = version, by.now
-    await stored_people.seen(
-        session, guild_id=by.guild_id, user_id=person.user_id, name=person.name
-    )
-    await _store_adjustment(session, round_, change, by=by, version=version, reason=why)
-    old, new = before.line_of(person.user_id), after.line_of(person.user_id)
+    await _store_adjustment(session, round_, change, by=by, version=version, reason=reason)
+    old, new = before.line_of(change.user_id), after.line_of(change.user_id)
     assert new is not None
     adjusted = Adjusted(
         label=round_.label,
         version=version,
         number=change.number,
-        user_id=person.user_id,
+        user_id=change.user_id,
         minutes=(old.minutes if old else 0, new.minutes),
         amount=(old.amount if old else 0, new.amount),
         total=(before.total, after.total),
@@ -216,7 +281,7 @@ async def adjust(
         decimals=before.policy.decimals,
         voided_approvals=voided,
     )
-    await _say_adjusted(session, round_, adjusted, by=by, reason=why)
+    await _say_adjusted(session, round_, adjusted, by=by, reason=reason)
     await _show_draft(session, round_)
     return adjusted
 
@@ -347,11 +412,12 @@ async def publish(session: AsyncSession, *, by: Actor) -> Published:
     approvers = await _require_approvals(session, round_, statement)
     await _require_two_people(session, round_, statement, approvers, by=by)
     version = statement.facts.version
-    timetable = statement.policy.timetable
+    until = calendar.dispute_until(statement.policy.timetable, by.now)
+    deadlines, changed = await _deadlines(session, round_, statement, until=until)
     round_.state = State.PUBLISHED
     round_.published_at, round_.published_version = by.now, version
     round_.draft_version = None
-    round_.dispute_until = calendar.dispute_until(timetable, by.now)
+    round_.dispute_until = max(deadlines.values(), default=until)
     await rounds.forget_act(session, round_.id, "final")  # a correction opens a final round again
     row = await history.append(
         session,
@@ -364,11 +430,13 @@ async def publish(session: AsyncSession, *, by: Actor) -> Published:
             "version": version,
             "statement_sha256": statement.sha256,
             "total": format_amount(statement.total, decimals=statement.policy.decimals),
-            "waived": await _declined_since(session, statement),
+            **await _beside(session, round_, statement),
         },
         concerning=round_,
     )
-    await _store_statement(session, round_, statement, by=by, row=row)
+    await _store_statement(session, round_, statement, by=by, row=row, deadlines=deadlines)
+    await carries.settle(session, round_, statement, at=by.now, actor=by.user_id)
+    await batches.cancel_changed(session, round_, changed, by=by)
     await _show_draft(session, round_)
     for where in ("thread", "channel"):
         await outbox.say(
@@ -483,6 +551,11 @@ async def _change(
         raise Refusal(f"`minutes` can be from -{MOST_MINUTES} to {MOST_MINUTES}.")
     if person.user_id in before.facts.declined:
         raise Refusal(f"<@{person.user_id}> has declined pay, so there is no amount to adjust.")
+    if person.user_id in before.facts.voided:
+        raise Refusal(
+            f"A dispute ended the line of <@{person.user_id}> with nothing. "
+            "Only the decision of another dispute changes that."
+        )
     await _require_known(session, by.guild_id, person, before)
     number = await payout.next_adjustment(session, by.guild_id)
     return Adjustment(number, person.user_id, minutes or 0, signed)
@@ -598,7 +671,13 @@ async def _require_approvals(
 
 
 async def _store_statement(
-    session: AsyncSession, round_: Round, statement: Statement, *, by: Actor, row: Row
+    session: AsyncSession,
+    round_: Round,
+    statement: Statement,
+    *,
+    by: Actor,
+    row: Row,
+    deadlines: Mapping[int, datetime],
 ) -> None:
     """Keep a published version as it stands; the record row says that it was published."""
     stored = PublishedStatement(
@@ -624,6 +703,7 @@ async def _store_statement(
             amount=line.amount,
             pay_amount=line.pay_amount,
             waived=line.waived,
+            dispute_until=deadlines[line.user_id],
         )
         for line in statement.lines
     )
@@ -705,14 +785,46 @@ async def _require_two_people(
         )
 
 
-async def _declined_since(session: AsyncSession, statement: Statement) -> list[str]:
-    """Return who declined pay after the close: their amounts stay with the funder."""
-    declining = set(await stored_people.declined(session, statement.facts.guild_id))
-    return [
-        str(line.user_id)
-        for line in statement.lines
-        if line.user_id in declining and line.amount and not line.waived
-    ]
+async def _beside(
+    session: AsyncSession, round_: Round, statement: Statement
+) -> dict[str, list[str]]:
+    """Return whose lines are not simply due at publication, for the record.
+
+    `waived` are those who declined pay since the close: their amounts stay with the funder. `held`
+    are those suspended, `ceased` those whose suspension is final.
+    """
+    now = await lines.beside(session, round_)
+    users = [line.user_id for line in statement.lines if line.amount and not line.waived]
+
+    def among(chosen: frozenset[int]) -> list[str]:
+        return [str(user) for user in users if user in chosen]
+
+    more = {"held": among(now.suspended), "ceased": among(now.ceased)}
+    return {
+        "waived": among(now.declining),
+        **{name: chosen for name, chosen in more.items() if chosen},
+    }
+
+
+async def _deadlines(
+    session: AsyncSession, round_: Round, statement: Statement, *, until: datetime
+) -> tuple[dict[int, datetime], frozenset[int]]:
+    """Return until when each line of a version can be disputed, and which lines it changes.
+
+    A later version opens new days only for those; the others keep what they had.
+    """
+    users = [line.user_id for line in statement.lines]
+    if not round_.published_version:
+        return dict.fromkeys(users, until), frozenset()
+    changed = disputes.changed(await lines.published(session, round_), statement)
+    stored = await payout.statement(session, round_.id, version=round_.published_version)
+    assert stored is not None, "a published round has a statement"
+    assert round_.dispute_until is not None
+    before = {
+        user: line.dispute_until or round_.dispute_until
+        for user, line in (await payout.lines(session, stored.id)).items()
+    }
+    return {user: until if user in changed else before[user] for user in users}, changed
 
 
 def _next_step(count: int, needed: int) -> str:
@@ -730,27 +842,6 @@ async def changes_of(
         for row in await payout.adjustments(session, round_.id)
         if until is None or row.version <= until
     )
-
-
-async def _warnings(session: AsyncSession, round_: Round, statement: Statement) -> tuple[str, ...]:
-    entries = await hours.of_round(session, round_.id)
-    called = await lines.names(session, statement)
-    earlier = [
-        past
-        for past in await rounds.of_server(
-            session, round_.guild_id, states=[str(state) for state in PUBLIC_ROUND_STATES]
-        )
-        if past.number < round_.number
-    ]
-    last = await lines.published(session, earlier[-1]) if earlier else None
-    found = warnings.warn(
-        statement,
-        logged_at=[(e.user_id, e.at) for e in entries if e.withdrawn_at is None],
-        call_at=round_.call_at,
-        lasted=(round_.closed_at or round_.close_at) - round_.work_since,
-        last=last,
-    )
-    return tuple(warning.sentence(called[warning.user_id]) for warning in found)
 
 
 def require_reason(text: str, *, what: str = "reason") -> str:

@@ -24,8 +24,9 @@ from bot.domain.thanks import (
     counts_from,
     doubt_of,
 )
-from bot.services import history, outbox, settings, votes
+from bot.services import activity, history, outbox, settings, votes
 from bot.services import rounds as round_service
+from bot.services.activity import Met
 from storage import hours, people, rounds, thanks
 from storage.tables import Round
 from storage.tables import Thanks as Row
@@ -95,12 +96,16 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Voter:
-    """Somebody who thanked, in all their ways; the name is empty for who was never seen."""
+    """Somebody who thanked, in all their ways; the name is empty for who was never seen.
+
+    `met` tells whether they and the helper were seen writing near each other; None: not known.
+    """
 
     user_id: int
     name: str
     ways: tuple[Way, ...]
     is_mutual: bool
+    met: bool | None = None
 
     @property
     def counts(self) -> bool:
@@ -110,13 +115,18 @@ class Voter:
 
 @dataclass(frozen=True, slots=True)
 class Voters:
-    """Everybody who thanked one helper in a round."""
+    """Everybody who thanked one helper in a round.
+
+    `is_observed` is set where messages of the round are kept, `since` where only newer ones are.
+    """
 
     label: str
     helper_id: int
     voters: tuple[Voter, ...]
     is_open: bool
     is_helper: bool = True
+    is_observed: bool = False
+    since: datetime | None = None
 
     @property
     def counted(self) -> int:
@@ -309,7 +319,10 @@ async def voters(session: AsyncSession, *, by: Actor, user_id: int, label: str |
     await settings.require_committee(session, by)
     round_ = await round_service.named(session, by.guild_id, label)
     mutual = await thanks.mutual(session, round_.id, user_id)
-    return await _voters(session, round_, user_id, mutual=mutual)
+    found = await _voters(session, round_, user_id, mutual=mutual)
+    users = [voter.user_id for voter in found.voters]
+    met = await activity.met(session, round_, {user_id: users})
+    return found if met is None else _with_meetings(found, met)
 
 
 async def mine(session: AsyncSession, *, by: Actor, round_id: int) -> Voters:
@@ -440,6 +453,24 @@ async def _voters(
             for voter, ways in by_voter
         ),
         is_open=round_.state == State.OPEN,
+    )
+
+
+def _with_meetings(found: Voters, met: Met) -> Voters:
+    """Say of every voter whether they met the helper, unless messages of then are deleted."""
+    near = met.by_helper[found.helper_id]
+
+    def judged(voter: Voter) -> bool | None:
+        if voter.user_id in near:
+            return True
+        last = max(way.at for way in voter.ways)
+        return False if met.since is None or last >= met.since else None
+
+    return replace(
+        found,
+        voters=tuple(replace(voter, met=judged(voter)) for voter in found.voters),
+        is_observed=True,
+        since=met.since,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import discord
 
 from bot.domain.errors import Refusal, Repeated
+from bot.ui.text import guard, guarded
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,9 @@ async def answer(
 
     A deferred answer is edited into place: a follow-up could be sent twice.
     """
-    text = content if len(content) <= LONGEST_CONTENT else f"{content[: LONGEST_CONTENT - 1]}…"
+    text = guarded(content)
+    text = text if len(text) <= LONGEST_CONTENT else f"{text[: LONGEST_CONTENT - 1]}…"
+    embed = guard(embed) if embed is not None else None
     if interaction.response.is_done():
         await interaction.edit_original_response(
             content=text or None, embed=embed, view=view, attachments=list(files)

@@ -83,7 +83,7 @@ def bars(statement: Statement, shown: Mapping[int, Shown], *, most: int = 15) ->
         values=tuple(line.amount for line in drawn),
         formatted=tuple(
             text.money(line.amount, decimals=policy.decimals)
-            + _of_tips(line.tips_amount, policy.decimals)
+            + _of_tips(0 if line.waived else line.tips_amount, policy.decimals)
             for line in drawn
         ),
         rest=rest,
@@ -110,7 +110,8 @@ def alt_text(bars: Bars) -> str:
     """Return the chart in words, at most 1000 characters: the total, then the largest lines."""
     said = f"Bar chart. {bars.title}: {bars.subtitle}."
     listed = [
-        f"{label} {amount}" for label, amount in zip(bars.labels, bars.formatted, strict=True)
+        f"{text.isolated(label)} {amount}"
+        for label, amount in zip(bars.labels, bars.formatted, strict=True)
     ]
     for count in range(len(listed), 0, -1):
         left = len(listed) - count + bars.rest

@@ -68,7 +68,7 @@ def tip_jar(statement: Statement, jar: Jar = NO_JAR) -> list[str]:
     if not tips:
         return []
     came = _came(statement, jar)
-    if statement.tips_given:
+    if any(line.tips_amount for line in statement.lines):
         who = f"Beside the cap, the tip jar of {_money(statement, tips)} is shared by thanks."
         return [f"{who}{came}"]
     stays = "it stays" if jar.match is None else "the tips stay"
@@ -110,7 +110,7 @@ def _hours(statement: Statement, line: Line) -> Iterator[str]:
             f"{'+' if change > 0 else ''}{text.duration(change)} "
             f"to {text.duration(line.minutes)}."
         )
-    if line.waived:
+    if not statement.counts(line):
         yield "Pay was declined before the close, so hours and thanks have no weight here."
         return
     if not line.minutes or policy.split_by == "thanks":
@@ -131,9 +131,9 @@ def _hours(statement: Statement, line: Line) -> Iterator[str]:
 
 
 def _thanks(statement: Statement, line: Line, jar: Jar) -> Iterator[str]:
-    if line.waived:
+    if not statement.counts(line):
         return
-    votes = sum(other.voters for other in statement.lines if not other.waived)
+    votes = sum(other.voters for other in statement.lines if statement.counts(other))
     for name, pool, given, came in (
         ("Thanks", statement.thanks_pool, line.thanks_amount, ""),
         ("Tip jar", statement.facts.tips, line.tips_amount, _came(statement, jar)),
@@ -148,7 +148,10 @@ def _thanks(statement: Statement, line: Line, jar: Jar) -> Iterator[str]:
 
 
 def _committee(statement: Statement, line: Line) -> Iterator[str]:
-    if line.adjustment:
+    if line.user_id in statement.facts.voided:
+        taken = f": {_signed(statement, line.adjustment)}" if line.adjustment else ""
+        yield f"A dispute ended with nothing for this line{taken}."
+    elif line.adjustment:
         yield f"Adjustment by the committee: {_signed(statement, line.adjustment)}."
     if line.carry:
         yield f"Carried over from earlier rounds: {_signed(statement, line.carry)}."
@@ -219,8 +222,7 @@ def _scale_rules(statement: Statement) -> Iterator[str]:
     policy, bounty = statement.policy, statement.bounty
     if policy.split_by == "thanks":
         return
-    minutes = sum(line.minutes for line in statement.lines if not line.waived)
-    average = statement.hour_value
+    minutes, average = statement.shared_minutes, statement.hour_value
     if average is None:
         yield "No hours count in this round."
         return

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import discord
 import orjson
 
 from bot.domain.bundle import full_lines
@@ -27,6 +29,8 @@ NUMBERS = frozenset(
         "adjustment", "carry", "amount", "pay_amount",
     }
 )  # fmt: skip
+LARGEST_FILE = 8 * 1024 * 1024
+"""Discord takes 10 MiB for all files of a message together."""
 _MARKDOWN = re.compile(r"([\\`*_~\[\]()|#!<>&])")
 
 
@@ -44,10 +48,32 @@ def statement_csv(lines: Iterable[Mapping[str, Any]]) -> bytes:
     return out.getvalue().encode()
 
 
+def table_csv(header: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
+    """Return a table in which no text is a formula; whole numbers stay numbers."""
+    out = io.StringIO(newline="")
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(
+        [value if isinstance(value, int) else text.cell(value) for value in row] for row in rows
+    )
+    return out.getvalue().encode()
+
+
+def attachment(name: str, data: bytes) -> discord.File:
+    """Return a file to attach, packed where it is larger than Discord takes."""
+    if len(data) <= LARGEST_FILE:
+        return discord.File(io.BytesIO(data), filename=name)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    packed.seek(0)
+    return discord.File(packed, filename=f"{name}.zip")
+
+
 def statement_json(document: Mapping[str, object]) -> bytes:
     """Return the bundle so that people can read it too; `verify` compares content, not spacing."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-    return orjson.dumps(dict(document), option=options)
+    return text.safe_json(orjson.dumps(dict(document), option=options))
 
 
 def statement_markdown(statement_of: Published | Preview) -> bytes:
@@ -103,7 +129,8 @@ def _field(field: str, value: str | int) -> str | int:
 def _escaped(words: str) -> str:
     """One line of text with everything escaped that could be markup or a mention."""
     line = _MARKDOWN.sub(r"\\\1", " ".join(text.plain(words).split()))
-    return line.replace("@", "@\N{ZERO WIDTH SPACE}")
+    line = line.replace("@", "@\N{ZERO WIDTH SPACE}")
+    return text.isolated(f"'{line}" if line.startswith(text.FORMULA_STARTS) else line)
 
 
 def _row(cells: Iterable[str]) -> str:

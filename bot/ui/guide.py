@@ -14,6 +14,9 @@ MEMBER = (
     ("/helper join", "become a helper"),
     ("/tipjar show", "what was tipped in this round, and where to tip"),
     ("/payout show", "the published statement with its files"),
+    ("/dispute open · list · withdraw", "say that a published statement is wrong"),
+    ("/audit verify", "check that nobody changed the record"),
+    ("/mydata export · delete", "what is stored about you; erase it"),
     ("/help · /about", "this list; version, privacy and source"),
 )
 HELPER = (
@@ -22,6 +25,7 @@ HELPER = (
     ("/hours list · edit · withdraw", "see and correct your entries until the round closes"),
     ("/hours done", "say that your hours are complete"),
     ("/payout mine", "your amount, explained"),
+    ("/address set · show · clear", "where you are paid; nobody but you sees it in full"),
     ("/helper vouch · pay · leave", "vouch for somebody, decline pay, leave"),
 )
 MODERATOR = (("/helper add · remove", "keep the roster"),)
@@ -29,10 +33,15 @@ COMMITTEE = (
     ("/round open · close · reopen · void", "the rounds"),
     ("/payout preview · adjust · price", "check and correct the draft"),
     ("/payout approve · publish", "approve exactly this draft, then publish it"),
-    ("/payout export · paid · correct", "hand over, record, and take back payments"),
+    ("/payout export · paid · cancel", "hand a batch over, record it, or give it up"),
+    ("/payout correct", "take a wrongly recorded payment back"),
+    ("/dispute resolve", "decide a dispute that does not concern you"),
     ("/hours log helper:", "log time for a helper"),
+    ("/helper suspend · reinstate", "hold somebody's payments, resume them"),
+    ("/cease propose · vote", "decide about that together: a majority of the seats"),
     ("/tipjar record · match · correct", "tips, and what the funder adds to them"),
-    ("/audit voters", "who thanked a helper, how and when"),
+    ("/audit voters", "who thanked a helper, how and when, and did they meet"),
+    ("/audit log", "who did what, with a filter and a file"),
 )
 ADMIN = (("/setup", "guided first run"), ("/settings show · set", "everything that can be set"))
 
@@ -71,9 +80,20 @@ def about(version: str, *, source: str) -> discord.Embed:
         name="What is stored",
         value="Names as last seen, logged hours with their notes, committee decisions and "
         "payments. Who thanked whom, how and when: reactions on the board, reactions with the "
-        "thanks emoji and the message under which they stand, `/thanks` and its notes. What "
-        "messages say is not read. The permanent record holds of thanks their number, and of texts "
-        "and pairs only salted digests. Tips are kept without a person.",
+        "thanks emoji and the message under which they stand, `/thanks` and its notes. While a "
+        "round is open, who wrote when in the support channel and to whom they replied; never "
+        "what. Payout addresses, which their owner and the committee's payment files have. The "
+        "permanent record holds of thanks their number, and of texts, addresses and pairs only "
+        "salted digests. Tips are kept without a person.",
+        inline=False,
+    )
+    embed.add_field(
+        name="Your data",
+        value="`/mydata export` gives you everything about you in this server. `/mydata delete` "
+        "erases your texts, addresses, activity, opinions and name; amounts, times, votes and the "
+        "record stay under your id, so that everybody's amounts can still be recomputed. Activity "
+        "is deleted by itself after `activity_days`. Nobody outside this server is told anything. "
+        f"All of it: PRIVACY.md{f' at {source}' if source else ' beside the source'}.",
         inline=False,
     )
     embed.add_field(

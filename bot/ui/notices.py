@@ -160,6 +160,14 @@ def paid(published: Published, users: Sequence[int], reference: str) -> str:
     )
 
 
+def replaced(*, label: str, version: int, newest: int) -> str:
+    """Return what stands in the place of an earlier version that named somebody who is erased."""
+    return (
+        f"Version {version} of {label} was published here; version {newest} replaced it. Its files "
+        "are taken away because somebody in it erased their name. `/payout show` has the newest."
+    )
+
+
 def adjusted(label: str, policy: Policy, facts: Mapping[str, Any]) -> str:
     """Return the note to the committee about an adjustment, with old and new."""
     old, new = (

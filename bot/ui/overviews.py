@@ -242,7 +242,7 @@ def roster(rows: Sequence[Listed]) -> list[discord.Embed]:
     lines = [
         f"{row.emoji} <@{row.user_id}> · ".lstrip()
         + f"{words.get(row.state, str(row.state))} since {when(row.since, 'd')}"
-        f"{' · declines pay' if row.declines_pay else ''}"
+        f"{' · declines pay' if row.declines_pay else ''}{_stopped(row)}"
         for row in rows
     ]
     if not rows:
@@ -254,6 +254,12 @@ def roster(rows: Sequence[Listed]) -> list[discord.Embed]:
         )
         for start in range(0, len(lines), PAGE)
     ]
+
+
+def _stopped(row: Listed) -> str:
+    if row.stop is None:
+        return ""
+    return " · payments ceased" if row.stop.is_final else " · payments held"
 
 
 # ---------------------------------------------------------------- settings

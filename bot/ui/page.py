@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 STATUS_WORDS = {
     LineState.DUE: "to be paid",
-    LineState.HELD: "held back until a dispute or suspension is decided",
+    LineState.HELD: "held back while it is disputed or the payee suspended",
     LineState.PAID: "payment recorded",
-    LineState.WAIVED: "not wanted or given up, stays with the funder",
+    LineState.WAIVED: "declined, voided or ceased, stays with the funder",
     LineState.NONE: "nothing to pay",
 }
 ROUND_WORDS = {
@@ -68,6 +68,7 @@ class Row:
     amount: str
     bar: int
     status: str
+    reason: str
     arithmetic: tuple[str, ...]
 
 
@@ -156,6 +157,7 @@ def _rows(published: Published, called: Mapping[int, str]) -> Iterator[Row]:
             amount=text.money(line.amount, decimals=decimals),
             bar=line.amount * _BAR_LENGTH // longest,
             status=str(published.shown[line.user_id].status),
+            reason=published.shown[line.user_id].reason,
             arithmetic=tuple(line_arithmetic(statement, line)) or ("Nothing to compute.",),
         )
 

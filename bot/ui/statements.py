@@ -12,6 +12,7 @@ from bot.domain.bundle import Shown, full_lines
 from bot.domain.statement import Line as StatementLine
 from bot.domain.statement import Statement
 from bot.domain.states import Line, Round
+from bot.ui import cease
 from bot.ui import chart as drawing
 from bot.ui import files as tables
 from bot.ui.explain import counted_late, line_arithmetic, tip_jar
@@ -114,7 +115,8 @@ def published(statement_of: Published) -> list[discord.Embed]:
     embed.add_field(name="Payment", value=f"due from {when(statement_of.pay_due_at, 'D')}")
     embed.add_field(
         name="Something wrong?",
-        value=f"Tell the committee until {deadline(statement_of.dispute_until)}.",
+        value=f"`/dispute open` until {deadline(statement_of.dispute_until)}. "
+        "Only what is disputed waits.",
         inline=False,
     )
     embed.add_field(
@@ -198,11 +200,15 @@ def mine(own: Mine) -> str:
         ]
         if not own.line.tips_amount:  # else the arithmetic has said it
             lines += [f"- {sentence}" for sentence in tip_jar(statement, own.jar)]
+    if own.stop is not None:
+        lines.append(f"\n{cease.own(own.stop)}")
+    if own.needs_address:
+        lines.append("\nYou have no payout address: `/address set` says where you are paid.")
     if own.open_amounts:
         lines.append("\n**Still open**")
         lines += [f"- {one.label}: {total(one.amount)} ({one.state})" for one in own.open_amounts]
     lines.append(
-        f"\n`/payout show` has everybody's. Something wrong? Tell the committee about {label}."
+        "\n`/payout show` has everybody's. Something wrong? `/dispute open` tells the committee."
     )
     return "\n".join(lines)
 
@@ -305,10 +311,12 @@ def _state_words(own: Mine) -> str:
     assert own.state is not None
     if own.reference:
         return f"paid, reference {quoted(own.reference)}"
+    if own.state is Line.WAIVED and own.stop is not None and own.stop.is_final:
+        return "payments ceased"
     return {
         Line.DUE: "due",
-        Line.HELD: "held until it is decided",
-        Line.WAIVED: "pay declined",
+        Line.HELD: f"held: {own.reason}",
+        Line.WAIVED: f"not paid: {own.reason}",
         Line.NONE: "nothing to pay",
     }.get(own.state, str(own.state))
 
@@ -323,18 +331,25 @@ def _totals(statement: Statement) -> str:
     cap = money(policy.cap, decimals=policy.decimals, currency=policy.currency)
     left = money(statement.room, decimals=policy.decimals, currency=policy.currency)
     stays = f"; {left} of the cap stay with the funder" if statement.room else ""
-    if not statement.tips_given:
+    carried = statement.total - statement.shared - statement.tips_given
+    if not statement.tips_given and not carried:
         return f"**{_total(statement)}** of a cap of {cap}{stays.replace(' of the cap', '')}."
-    bounty, tips = (
-        money(amount, decimals=policy.decimals, currency=policy.currency)
-        for amount in (statement.shared, statement.tips_given)
+    bounty, tips, earlier = (
+        money(amount, decimals=policy.decimals, currency=policy.currency, signed=is_signed)
+        for amount, is_signed in (
+            (statement.shared, False),
+            (statement.tips_given, False),
+            (carried, True),
+        )
     )
-    return f"**{_total(statement)}**: bounty {bounty} of a cap of {cap}, tip jar {tips}{stays}."
+    jar = f", tip jar {tips}" if statement.tips_given else ""
+    over = f", carried over {earlier}" if carried else ""
+    return f"**{_total(statement)}**: bounty {bounty} of a cap of {cap}{jar}{over}{stays}."
 
 
 def _apart(statement: Statement, line: StatementLine) -> str:
     """Bounty and tip jar of a line apart, where it has both."""
-    if not line.tips_amount:
+    if not line.tips_amount or line.waived:
         return ""
     decimals = statement.policy.decimals
     bounty = money(line.hours_amount + line.thanks_amount + line.adjustment, decimals=decimals)
@@ -345,7 +360,7 @@ def _worth(statement: Statement) -> list[str]:
     policy = statement.policy
     if statement.hour_value is None:
         return []
-    minutes = sum(line.minutes for line in statement.lines if not line.waived)
+    minutes = statement.shared_minutes
     if policy.split_by == "thanks":
         return [f"{duration(minutes)}; hours pay nothing in this round."]
     worth = money(statement.hour_value, decimals=policy.decimals, currency=policy.currency)
@@ -369,8 +384,8 @@ def _pages(
     rows = [
         (
             f"<@{line.user_id}> **{money(line.amount, decimals=decimals)}**"
-            f"{_tips(line, decimals)} · {duration(line.minutes)}{_voters(line)} · "
-            f"{MARKS[shown[line.user_id].status]}"
+            f"{_tips(line, decimals)}{_carried(line, decimals)} · {duration(line.minutes)}"
+            f"{_voters(line)} · {_mark(shown[line.user_id])}"
         )
         for line in order
     ]
@@ -386,8 +401,24 @@ def _voters(line: StatementLine) -> str:
     return f" · {plural(line.voters, 'vote')}" if line.voters else ""
 
 
+def _mark(beside: Shown) -> str:
+    """The state of a line, with why it is held or waived."""
+    reason = f": {beside.reason}" if beside.reason else ""
+    return f"{MARKS[beside.status]}{reason}"
+
+
+def _carried(line: StatementLine, decimals: int) -> str:
+    """What a line carries over from earlier rounds, and on to later ones."""
+    over, left = (
+        money(amount, decimals=decimals, signed=True) for amount in (line.carry, line.carry_left)
+    )
+    parts = [f"{over} carried over"] if line.carry else []
+    parts += [f"{left} carried on"] if line.carry_left else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
 def _tips(line: StatementLine, decimals: int) -> str:
-    if not line.tips_amount:
+    if not line.tips_amount or line.waived:
         return ""
     return f" incl. {money(line.tips_amount, decimals=decimals)} tips"
 

@@ -18,6 +18,13 @@ MOST_MARKS = 2
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_ISOLATE, _POP = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+# Marks, embeddings, overrides and isolates of a direction, but for the pair that `isolated` adds.
+_CONTROLS = re.compile(
+    "[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066\\u2067\\ufff9-\\ufffb]"
+)
+_BEYOND_ASCII = re.compile("[\\x7f-\\U0010ffff]")
 _KEPT = frozenset("\n\N{ZERO WIDTH JOINER}")
 
 
@@ -42,12 +49,72 @@ def plain(text: str, *, longest: int | None = None) -> str:
 def quoted(text: str, *, longest: int | None = None) -> str:
     """Return somebody's text for a Discord message: plain, without markdown and mentions."""
     escaped = discord.utils.escape_markdown(plain(text, longest=longest))
-    return discord.utils.escape_mentions(escaped).replace("<", "\\<")
+    return isolated(discord.utils.escape_mentions(escaped).replace("<", "\\<"))
+
+
+def link(url: str) -> str:
+    """Return somebody's link for a message: no part of it can be shown as another link."""
+    return plain(url).replace("[", "%5B").replace("]", "%5D")
 
 
 def name(text: str) -> str:
     """Return a person's name for one line of a message."""
     return quoted(" ".join(text.split()), longest=32) or "somebody"
+
+
+def isolated(text: str) -> str:
+    """Return a text whose direction cannot reorder what stands beside it.
+
+    Letters that are written from right to left pull numbers next to them along; only texts with
+    such letters are set apart, each line by itself.
+    """
+    return "\n".join(
+        f"{_ISOLATE}{line}{_POP}" if _is_reordering(line) else line for line in text.split("\n")
+    )
+
+
+def _is_reordering(line: str) -> bool:
+    return any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in line)
+
+
+def guarded(text: str) -> str:
+    """Return a message without a character that could turn the direction of it or act unseen.
+
+    The last gate of everything that is said: what came through `plain` passes unchanged.
+    """
+    return _CONTROLS.sub("", text)
+
+
+def guard(embed: discord.Embed) -> discord.Embed:
+    """Return an embed with every text of it `guarded`."""
+    for text in ("title", "description"):
+        setattr(embed, text, guarded(getattr(embed, text) or "") or None)
+    for place, field in enumerate(embed.fields):
+        embed.set_field_at(
+            place,
+            name=guarded(field.name or ""),
+            value=guarded(field.value or ""),
+            inline=field.inline,
+        )
+    if embed.footer.text:
+        embed.set_footer(text=guarded(embed.footer.text), icon_url=embed.footer.icon_url)
+    return embed
+
+
+def safe_json(document: bytes) -> bytes:
+    """Return the same JSON with every invisible character spelled out, so that none acts.
+
+    JSON itself escapes only the first 32; strings can hold the others as they are.
+    """
+    return _BEYOND_ASCII.sub(_spelled_out, document.decode()).encode()
+
+
+def _spelled_out(found: re.Match[str]) -> str:
+    character = found[0]
+    if unicodedata.category(character) not in _INVISIBLE:
+        return character
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def cell(text: str) -> str:

@@ -33,6 +33,7 @@ WHY_NOT = {
     Doubt.MEMBER: "too new in the server",
     Doubt.LATE: "after the close",
 }
+MET = {None: "", True: " · wrote near each other", False: " · **no exchange seen**"}
 HOW = {
     Source.BOARD: "reaction on the board",
     Source.COMMAND: "`/thanks`",
@@ -176,18 +177,32 @@ def voters(thanks: Voters) -> list[discord.Embed]:
     mutual = sum(voter.is_mutual for voter in thanks.voters)
     if mutual:
         head += f" {plural(mutual, 'of them was', 'of them were')} thanked back."
+    if thanks.voters:
+        head += f"\n{_exchanges(thanks)}"
     if not thanks.voters:
         head = f"Nobody thanked <@{thanks.helper_id}> in {thanks.label}{now}."
     rows = []
     for voter in thanks.voters:
         counts = "counts" if voter.counts else "**does not count**"
         both = " · was thanked back" if voter.is_mutual else ""
-        rows.append(f"{_person(voter)} · {counts}{both}")
+        rows.append(f"{_person(voter)} · {counts}{both}{MET[voter.met]}")
         for way in voter.ways:
             rows.append(f"- {_way(way)}")
             if way.note:
                 rows.append(f"> {_quote(way.note)}")
     return _pages(f"Voters in {thanks.label}", head, rows)
+
+
+def _exchanges(thanks: Voters) -> str:
+    """Return what is known of exchanges between the voters and the helper."""
+    if not thanks.is_observed:
+        return "No messages of this round are kept, so whether they met is not known."
+    apart = sum(voter.met is False for voter in thanks.voters)
+    since = f" since {when(thanks.since)}; older messages are not kept" if thanks.since else ""
+    return (
+        f"No exchange seen with {number(apart)} of them{since}: no reply, and no message within "
+        "30 minutes in the same channel."
+    )
 
 
 def _person(voter: Voter) -> str:

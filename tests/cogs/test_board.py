@@ -69,7 +69,7 @@ async def restart_and_look(town: Town) -> None:
 
 
 async def test_the_board_stands_in_the_thread_pinned_and_ready_to_click(town: Town) -> None:
-    await town.open(tip_address="0x" + "aB" * 20, thanks_emoji="🙏")
+    await town.open(tip_address="0x" + "ab" * 20, thanks_emoji="🙏")
     thread = town.thread("2026-Q1")
     assert town.boards(thread) == []
     await town.tick()

@@ -495,13 +495,15 @@ async def test_every_export_says_the_same_as_what_was_published(town: Town) -> N
                 assert re.search(rf"\| {user} \|.*\| {amount} \|", data.decode())
     assert list(
         await town.offered(town.carol, town.committee, "payout export", "format", "js")
-    ) == ["json"]
+    ) == ["json", "safe-json"]
 
 
 async def test_an_unknown_format_is_refused_with_those_there_are(town: Town) -> None:
     await town.open()
     answer = await press(town, town.carol, "export", format="xlsx")
-    assert answer == "`format` is one of: csv, json, markdown."
+    assert answer == (
+        "`format` is one of: csv, json, markdown, safe-csv, safe-json, disperse, mimir."
+    )
 
 
 # ---------------------------------------------------------------- paid and correct

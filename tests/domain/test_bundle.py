@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bot.domain.bundle import Shown, bundle, facts_of, faults
@@ -97,6 +98,20 @@ def acts(statement: Statement, *, extra: tuple[dict[str, Any], ...] = ()) -> lis
         spelled = {"kind": kind, "value": value, "limit": limit}
         return act("tipjar.matched", f"round:{LABEL}", COMMITTEE, **spelled, **here)
 
+    def carry(verb: str, number: int, amount: str, to: str, **more: str) -> dict[str, Any]:
+        told = {"round": to, "user_id": str(BEN), "amount": amount, **more}
+        return act(f"carry.{verb}", f"carry:{number}", **told)
+
+    carried = [
+        carry("moved", 1, "-20.00", LABEL, was=""),
+        carry("added", 2, "-10.00", LABEL, **{"from": "2025-Q4"}),
+        carry("added", 3, "-5.00", LABEL, **{"from": "2025-Q4"}),
+        carry("moved", 3, "-5.00", "2026-Q2", was=LABEL),
+        carry("added", 4, "-7.00", LABEL, **{"from": "2025-Q4"}),
+        carry("added", 5, "7.00", LABEL, **{"from": "2025-Q4"}),
+        carry("added", 6, "1.00", "2026-Q2", **{"from": LABEL}),
+    ]
+
     def paid(user: int, reference: str, action: str = "payment.recorded") -> Any:
         amount = amount_of(statement, user)
         told = {"version": 1, "user_id": str(user), "amount": amount, "reference": reference}
@@ -105,6 +120,7 @@ def acts(statement: Statement, *, extra: tuple[dict[str, Any], ...] = ()) -> lis
     return [
         act("round.opened", f"round:{LABEL}", COMMITTEE, policy_version=3, policy=POLICY, **timed),
         act("helper.joined", f"user:{ADA}", ADA, state="active"),
+        *(carried if statement.facts.carries else ()),
         log("entry.logged", 1, ADA, 7000),
         log("entry.logged", 2, BEN, 99),
         log("entry.edited", 1, ADA, 7800, minutes_before=7000),
@@ -369,7 +385,9 @@ def word_for_input(name: str | int, *inner: str | int) -> str:
     if singular is not None:
         number = SOUND["inputs"][name][inner[0]]["number"]
         return f"{singular} " if inner[1] == "number" else f"{singular} {number}: "
-    # What is not in the record changes lines, and the statement that was published.
+    if name == "carries":
+        return "carry of "
+    # What is named otherwise changes lines, and the statement that was published.
     return f"{name}: " if name in {"declined", "price", "tips"} else ""
 
 
@@ -517,6 +535,211 @@ def test_a_bundle_nested_beyond_measure_is_a_fault() -> None:
     for _ in range(100_000):
         deep = [deep]
     assert any("RecursionError" in fault for fault in faults({**SOUND, "total": deep}))
+
+
+# ---------------------------------------------------------------- disputes and suspensions
+
+
+def published_row(statement: Statement, **more: Any) -> dict[str, Any]:
+    hashed = {"version": statement.facts.version, "statement_sha256": statement.sha256}
+    return {"action": "payout.published", "subject": "round", "actor": CHAIR,
+            "data": {"round": LABEL, **hashed, **more}}  # fmt: skip
+
+
+def told_of(action: str, subject: str, /, **data: Any) -> dict[str, Any]:
+    return {"action": action, "subject": subject, "actor": CHAIR, "data": data}
+
+
+def disputed(action: str, number: int, user: int | str = "", **more: Any) -> dict[str, Any]:
+    told = {"round": LABEL, "user_id": str(user), **more}
+    return told_of(f"dispute.{action}", f"dispute:{number}", **told)
+
+
+def suspended(action: str, user: int, *rounds: str) -> dict[str, Any]:
+    about = {"user_id": str(user), "rounds": list(rounds or (LABEL,))}
+    return told_of(f"suspension.{action}", f"user:{user}", **about)
+
+
+def resolved(number: int, user: int | str, outcome: str, amount: str = "") -> dict[str, Any]:
+    return disputed("resolved", number, user, outcome=outcome, amount=amount)
+
+
+@pytest.mark.parametrize(
+    ("extra", "status"),
+    (
+        ((disputed("opened", 1, CAT, version=1),), LineState.HELD),
+        ((disputed("opened", 1, version=1),), LineState.HELD),
+        ((disputed("late", 1, CAT, version=1),), LineState.DUE),
+        ((disputed("opened", 1, CAT, version=1), disputed("withdrawn", 1, CAT)), LineState.DUE),
+        ((disputed("opened", 1, CAT, version=1), resolved(1, CAT, "stands")), LineState.DUE),
+        ((disputed("opened", 1, version=1), resolved(1, "", "stands")), LineState.DUE),
+        ((disputed("opened", 1, CAT, version=1), disputed("opened", 2, version=1),
+          resolved(1, CAT, "stands")), LineState.HELD),
+        ((disputed("opened", 1, ADA, version=1),), LineState.DUE),
+        ((suspended("began", CAT),), LineState.HELD),
+        ((suspended("began", CAT, "2025-Q4"),), LineState.DUE),
+        ((suspended("began", ADA),), LineState.DUE),
+        ((suspended("began", CAT), suspended("final", CAT)), LineState.WAIVED),
+        ((suspended("began", CAT), suspended("lifted", CAT)), LineState.DUE),
+        ((suspended("began", CAT), suspended("final", CAT), suspended("lifted", CAT)),
+         LineState.DUE),
+        ((suspended("began", CAT),
+          told_of("dispute.opened", "dispute:1", suspension=str(CAT), rounds=[LABEL]),
+          told_of("dispute.resolved", "dispute:1", suspension=str(CAT), rounds=[LABEL],
+                  outcome="void", user_id=str(CAT))), LineState.HELD),
+    ),
+)  # fmt: skip
+def test_what_was_disputed_or_suspended_since_decides_the_status(
+    extra: tuple[dict[str, Any], ...], status: LineState
+) -> None:
+    told = acts(STATEMENT, extra=extra)
+    assert faults(bundled(STATEMENT, told, u3333=status)) == []
+    other = LineState.DUE if status is not LineState.DUE else LineState.HELD
+    assert faults(bundled(STATEMENT, told, u3333=other)) != []
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    (
+        ({"held": [str(CAT)]}, LineState.HELD),
+        ({"ceased": [str(CAT)]}, LineState.WAIVED),
+        ({"waived": [str(CAT)]}, LineState.WAIVED),
+    ),
+)
+def test_who_was_suspended_before_the_publication_stands_in_it(
+    more: dict[str, Any], status: LineState
+) -> None:
+    told = acts(STATEMENT)
+    for act in told:
+        if act["action"] == "payout.published":
+            act["data"].update(more)
+    assert faults(bundled(STATEMENT, told, u3333=status)) == []
+    assert faults(bundled(STATEMENT, [*told, suspended("lifted", CAT)], u3333=status)) == [
+        fault
+        for fault in (f"line {CAT}: status says {str(status)!r}, the record 'due'",)
+        if "waived" not in more
+    ]
+
+
+def second_version(
+    extra: tuple[dict[str, Any], ...], **more: Any
+) -> tuple[Statement, list[dict[str, Any]]]:
+    second = compute(replace(STATEMENT.facts, version=2, **more))
+    hashed = {"version": 2, "statement_sha256": second.sha256, "round": LABEL}
+    approvals = [
+        {"action": "payout.approved", "subject": "round", "actor": actor, "data": hashed}
+        for actor in (CHAIR, COMMITTEE)
+    ]
+    return second, acts(STATEMENT, extra=(*extra, *approvals, published_row(second)))
+
+
+def test_a_line_that_a_dispute_voided_is_waived_by_the_next_version() -> None:
+    extra = (disputed("opened", 1, CAT, version=1), resolved(1, CAT, "void"))
+    second, told = second_version(extra, voided=frozenset({CAT}))
+    assert second.facts.voided == {CAT}
+    sound = bundled(second, told, u3333=LineState.WAIVED)
+    assert sound["inputs"]["voided"] == [str(CAT)]
+    assert faults(sound) == []
+    kept, told = second_version(extra)
+    assert "voided: the bundle says [], the record ['3333']" in faults(bundled(kept, told))
+
+
+def test_the_newest_decision_about_a_line_stands_and_of_a_paid_one_none() -> None:
+    decisions = (("void", ""), ("modify", "1.00"), ("stands", ""))
+    extra = tuple(resolved(1, CAT, outcome, amount) for outcome, amount in decisions)
+    second, told = second_version(extra)
+    assert faults(bundled(second, told)) == []
+    amount = amount_of(STATEMENT, ADA)
+    paid = told_of("payment.recorded", f"user:{ADA}", round=LABEL, user_id=str(ADA), amount=amount)
+    back = told_of("payment.taken_back", f"user:{ADA}", round=LABEL, user_id=str(ADA))
+    second, told = second_version((paid, resolved(1, ADA, "void"), back))
+    assert faults(bundled(second, told)) == []
+
+
+def test_carries_that_are_not_those_of_the_record_are_found() -> None:
+    other = compute(replace(STATEMENT.facts, carries={BEN: -29_00, CAT: 1_00}))
+    found = faults(bundled(other, acts(other)))
+    assert "carry of 2222: the bundle says '-29.00', the record '-30.00'" in found
+    assert "carry of 3333: the bundle says '1.00', the record None" in found
+
+
+CROWD = range(1001, 1051)
+CROWD_FACTS = Facts(
+    77, LABEL, 1, {**POLICY, "pay_currency": "", "approvals": "1"},
+    entries=tuple(Accepted(number, user, 60 * (user - 1000))
+                  for number, user in enumerate(CROWD, 1)),
+    adjustments=(Adjustment(1, 1003, 0, -1_00),),
+    voters={1001: 2, 1050: 3}, declined=frozenset({1004}), voided=frozenset({1005}),
+    carries={1006: -5_00, 1007: 2_00},
+)  # fmt: skip
+
+
+def crowd() -> dict[str, Any]:
+    """A bundle of fifty lines of every state, whose line of 1005 was voided by a dispute."""
+    statement = compute(CROWD_FACTS)
+    here = {"round": LABEL}
+    amount = amount_of(statement, 1010)
+    told = [
+        told_of("round.opened", "round", policy=dict(CROWD_FACTS.policy), **here),
+        told_of("carry.added", "carry:1", user_id="1006", amount="-5.00", **here),
+        told_of("carry.moved", "carry:2", user_id="1007", amount="2.00", was="", **here),
+        *(
+            told_of("entry.logged", f"entry:{entry.number}", user_id=str(entry.user_id),
+                    minutes=entry.minutes, **here)
+            for entry in CROWD_FACTS.entries
+        ),
+        told_of("round.closed", "round", declined=["1004"], **here),
+        told_of("round.counted", "round", voters={"1001": 2, "1050": 3}, **here),
+        disputed("opened", 1, 1005, version=1),
+        resolved(1, 1005, "void"),
+        told_of("payout.adjusted", "adjustment:1", user_id="1003", minutes=0, amount="-1.00",
+                **here),
+        told_of("payout.approved", "round", statement_sha256=statement.sha256, **here),
+        published_row(statement, held=["1011"], ceased=["1012"], waived=["1013"]),
+        told_of("payment.recorded", "user:1010", user_id="1010", amount=amount, **here),
+        disputed("opened", 2, 1014, version=1),
+        suspended("began", 1015),
+    ]  # fmt: skip
+    states = {
+        **dict.fromkeys((1004, 1005, 1012, 1013), LineState.WAIVED),
+        **dict.fromkeys((1011, 1014, 1015), LineState.HELD),
+        1010: LineState.PAID,
+    }
+    rows, before = chain(told)
+    shown = {
+        line.user_id: Shown("", states.get(line.user_id, LineState.DUE if line.amount else
+                                           LineState.NONE))
+        for line in statement.lines
+    }  # fmt: skip
+    read: dict[str, Any] = json.loads(
+        json.dumps(bundle(statement, shown=shown, rows=rows, before=before))
+    )
+    return read
+
+
+CROWDED = crowd()
+CROWDED_TEXT = json.dumps(CROWDED)
+CROWDED_SCALARS = list(scalars(CROWDED))
+
+
+def test_a_bundle_of_fifty_lines_of_every_state_is_sound() -> None:
+    assert faults(CROWDED) == []
+    assert len(CROWDED["lines"]) == 50
+    assert {line["status"] for line in CROWDED["lines"]} == {*map(str, LineState)}
+
+
+@hypothesis_settings(deadline=None)  # a bundle of fifty lines takes its time on a busy machine
+@given(st.data())
+def test_no_single_field_of_fifty_lines_can_be_changed_unseen_also_with_new_hashes(
+    data: st.DataObject,
+) -> None:
+    path, value = data.draw(st.sampled_from(CROWDED_SCALARS))
+    other = data.draw(st.sampled_from(other_values(value) or ["1"]))
+    forged = json.loads(CROWDED_TEXT)
+    at(forged, path[:-1])[path[-1]] = other
+    assert faults(forged)
+    if not only_shown(path) and path not in {("sha256",), ("statement_sha256",)}:
+        assert faults(sealed(forged, recomputed=path[0] != "record"))
 
 
 # ---------------------------------------------------------------- replaying the record

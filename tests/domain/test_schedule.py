@@ -145,7 +145,10 @@ def test_a_reopened_round_closes_when_its_draft_is_due() -> None:
 @pytest.mark.parametrize(
     ("facts", "names"),
     (
-        (replace(PUBLIC, held_lines=1, due_lines=0), []),
+        (replace(PUBLIC, held_lines=1, due_lines=0, disputed=True), []),
+        (replace(PUBLIC, held_lines=1, due_lines=0), ["final"]),
+        (replace(PUBLIC, due_lines=0, disputed=True), []),
+        (replace(FINAL, due_lines=0, disputed=True), []),
         (replace(FINAL, held_lines=1, due_lines=0), []),
         (replace(FINAL, held_lines=1), ["pay", "pay-note-1", "pay-note-2", "pay-note-3"]),
         (replace(PUBLIC, due_lines=0), ["final"]),

@@ -261,6 +261,40 @@ def test_tips_and_carries_are_beside_the_cap() -> None:
     adjusted(replace(rich, entries=()), Adjustment(1, ADA, amount=1000_00))
 
 
+# ---------------------------------------------------------------- voided lines
+
+
+def test_a_voided_line_comes_to_nothing_and_nobody_else_gains() -> None:
+    changes = (Adjustment(1, BEN, 0, -100_00), Adjustment(2, CAT, 0, 5))
+    before = compute(replace(FOUR, voters={BEN: 1, CAT: 1}, tips=4_00))
+    after = compute(replace(before.facts, adjustments=changes, voided=frozenset({BEN})))
+    voided = line_of(after, BEN)
+    assert (voided.amount, voided.waived, voided.hours_amount) == (0, True, 174_31)
+    assert voided.adjustment == -(174_31 + 2_00)
+    assert after.shared == 1000_00 - 174_31 + 5
+    assert after.room == 174_31 - 5
+    assert after.total == before.total - 174_31 - 2_00 + 5
+    assert [line_of(after, user).hours_amount for user in (ADA, CAT, DAN)] == [
+        line_of(before, user).hours_amount for user in (ADA, CAT, DAN)
+    ]
+    assert (after.hour_value, after.shared_minutes) == (before.hour_value, before.shared_minutes)
+    assert [after.counts(line) for line in after.lines] == [True] * 4
+
+
+@pytest.mark.parametrize("waived", ("declined", "voided"))
+@pytest.mark.parametrize("carry", (-30_00, 30_00))
+def test_a_waived_line_takes_up_no_carry(waived: str, carry: int) -> None:
+    more = {waived: frozenset({ADA})}
+    line = line_of(compute(facts({ADA: 60}, carries={ADA: carry}, **more)), ADA)
+    assert (line.amount, line.carry, line.carry_left) == (0, carry, carry)
+
+
+def test_inputs_name_voided_lines_only_where_there_are_some() -> None:
+    assert "voided" not in as_json(compute(FOUR))["inputs"]
+    both = as_json(compute(replace(FOUR, voided=frozenset({BEN, 111}))))["inputs"]
+    assert both["voided"] == ["22", "111"]
+
+
 # ---------------------------------------------------------------- carries
 
 
@@ -359,6 +393,8 @@ FULL = facts(
         {"voters": {ADA: 2, DAN: 1}},
         {"declined": frozenset()},
         {"declined": frozenset({DAN, 55})},
+        {"voided": frozenset({55})},
+        {"voided": frozenset({BEN})},
         {"carries": {BEN: -3_01, CAT: 2_00}},
         {"tips": 10_01},
         {"price": "18.28"},
@@ -392,11 +428,12 @@ def test_the_hash_is_that_of_everything_computed_without_name_address_and_status
 
 USERS = st.integers(1, 6)
 SOME = st.builds(
-    lambda entries, changes, voters, declined, carries, tips: facts(
+    lambda entries, changes, voters, declined, voided, carries, tips: facts(
         entries=tuple(Accepted(n, *entry) for n, entry in enumerate(entries, 1)),
         adjustments=tuple(Adjustment(n, *change) for n, change in enumerate(changes, 1)),
         voters=voters,
         declined=declined,
+        voided=voided,
         carries=carries,
         tips=tips,
         policy={"split_by": "mixed", "thanks_share": "12.5", "max_share": "40", "cap": "100.00"},
@@ -404,6 +441,7 @@ SOME = st.builds(
     st.lists(st.tuples(USERS, st.integers(0, 2000)), max_size=8),
     st.lists(st.tuples(USERS, st.integers(0, 100), st.integers(0, 500)), max_size=4),
     st.dictionaries(USERS, st.integers(0, 9)),
+    st.frozensets(USERS, max_size=2),
     st.frozensets(USERS, max_size=2),
     st.dictionaries(USERS, st.integers(-500, 500)),
     st.integers(0, 10_000),
@@ -446,10 +484,14 @@ def test_the_figures_of_a_statement_agree_with_each_other(given: Facts) -> None:
     for line in statement.lines:
         parts = line.hours_amount + line.thanks_amount + line.tips_amount
         assert line.amount + line.carry_left == parts + line.adjustment + line.carry
-        assert line.amount >= 0 >= line.carry_left
-        assert line.waived is (line.user_id in given.declined)
+        assert line.amount >= 0
+        assert line.waived is (line.user_id in given.declined | given.voided)
         if line.waived:
-            assert parts == line.adjustment == 0
+            assert (line.amount, line.carry_left) == (0, line.carry)
+            assert line.adjustment == -parts
+            assert parts == 0 or line.user_id not in given.declined
+        else:
+            assert line.carry_left <= 0
     assert as_json(statement)["total"] == format_amount(statement.total, decimals=2)
 
 

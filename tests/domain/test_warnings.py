@@ -3,10 +3,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain import warnings
 from bot.domain.statement import Accepted, Facts, Statement, compute
-from bot.domain.warnings import warn
+from bot.domain.warnings import High, Votes, warn, without_address
 
 CALL = datetime(2026, 3, 15, tzinfo=UTC)
 EARLY, LATE = CALL - timedelta(seconds=1), CALL
@@ -28,8 +30,18 @@ def texts(
     logged_at: list[tuple[int, datetime]] | None = None,
     lasted: timedelta = QUARTER,
     last: Statement | None = None,
+    high: dict[int, High] | None = None,
+    votes: dict[int, Votes] | None = None,
 ) -> list[str]:
-    found = warn(draft, logged_at=logged_at or [], call_at=CALL, lasted=lasted, last=last)
+    found = warn(
+        draft,
+        logged_at=logged_at or [],
+        call_at=CALL,
+        lasted=lasted,
+        last=last,
+        high=high,
+        votes=votes,
+    )
     return [warning.sentence({ADA: "Ada", BEN: "Ben"}[warning.user_id]) for warning in found]
 
 
@@ -58,7 +70,9 @@ def test_entries_after_the_claim_call_only_are_warned_of(
     instants: list[datetime], is_warned: bool
 ) -> None:
     found = texts(statement({ADA: 60, BEN: 60}), logged_at=[(ADA, at) for at in instants])
-    assert found == (["Ada logged everything after the call for claims."] if is_warned else [])
+    entries = "1 entry" if len(instants) == 1 else f"{len(instants)} entries"
+    expected = f"Ada logged everything after the call for claims: {entries}."
+    assert found == ([expected] if is_warned else [])
 
 
 @pytest.mark.parametrize(
@@ -81,7 +95,7 @@ def test_a_jump_against_the_last_round_is_warned_of(
 
 def test_the_largest_share_is_warned_of() -> None:
     draft = statement({ADA: 600, BEN: 60}, cap="300.00", max_share="50")
-    assert texts(draft) == ["Ada reaches the largest share that one helper can get."]
+    assert texts(draft) == ["Ada reaches the largest share of one helper: 150.00."]
     assert texts(statement({ADA: 0}, cap="0.00")) == []
 
 
@@ -108,5 +122,107 @@ def test_warnings_come_line_by_line_and_change_nothing() -> None:
         draft, logged_at=[(BEN, LATE), (ADA, LATE)], call_at=CALL, lasted=timedelta(days=1)
     )
     assert [warning.user_id for warning in found] == [ADA, ADA, ADA, BEN, BEN, BEN]
-    assert found[1] == warnings.Warning(ADA, "logged everything after the call for claims.")
+    assert found[1] == warnings.Warning(
+        ADA, "logged everything after the call for claims: 1 entry."
+    )
     assert draft.sha256 == hash_before == compute(draft.facts).sha256
+
+
+@pytest.mark.parametrize(
+    ("high", "found"),
+    (
+        (High(), []),
+        (High(1, 0, 1), ['Ada has 1 opinion "too high" on 1 entry.']),
+        (High(3, 0, 2), ['Ada has 3 opinions "too high" on 2 entries.']),
+        (
+            High(3, 2, 2),
+            ['Ada has 3 opinions "too high" on 2 entries, 2 of them from claimants.'],
+        ),
+    ),
+)
+def test_opinions_that_entries_are_too_high_are_warned_of(high: High, found: list[str]) -> None:
+    assert texts(statement({ADA: 60, BEN: 60}), high={ADA: high}) == found
+
+
+@pytest.mark.parametrize(
+    ("votes", "found"),
+    (
+        (Votes(), []),
+        (Votes(counted=5, judged=5), []),
+        (
+            Votes(counted=5, young=2),
+            ["Ada was thanked by 2 people too young to be counted, beside 5 counted."],
+        ),
+        (
+            Votes(young=1),
+            ["Ada was thanked by 1 person too young to be counted, beside 0 counted."],
+        ),
+        (Votes(counted=5, mutual=3), ["Ada thanked 3 of 5 voters back."]),
+        (Votes(counted=1, mutual=1), ["Ada thanked 1 of 1 voter back."]),
+        (
+            Votes(counted=5, judged=4, apart=2),
+            ["Ada and 2 of 4 voters were never seen writing near each other."],
+        ),
+    ),
+)
+def test_who_thanked_is_warned_of(votes: Votes, found: list[str]) -> None:
+    assert texts(statement({ADA: 60, BEN: 60}), votes={ADA: votes}) == found
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    (
+        (["Ada"], "No payout address for 1 of 9 lines: Ada."),
+        (["Ada", "Ben", "Cyd"], "No payout address for 3 of 9 lines: Ada, Ben, Cyd."),
+        (
+            ["Ada", "Ben", "Cyd", "Dan"],
+            "No payout address for 4 of 9 lines: Ada, Ben, Cyd and 1 more.",
+        ),
+        (["x" * 40], f"No payout address for 1 of 9 lines: {'x' * 24}."),
+    ),
+)
+def test_lines_without_address_are_warned_of_together(names: list[str], found: str) -> None:
+    assert without_address(names, lines=9) == found
+
+
+def test_every_warning_fits_the_place_where_it_is_shown() -> None:
+    many = 123_456
+    draft = statement({ADA: 10_000_000, BEN: 1}, cap="999999999.00", max_share="50")
+    found = warn(
+        draft,
+        logged_at=[(ADA, LATE)] * 1000,
+        call_at=CALL,
+        lasted=QUARTER,
+        last=statement({ADA: 4_000_000}),
+        high={ADA: High(many, many, many)},
+        votes={ADA: Votes(many, many, many, many, many)},
+    )
+    sentences = [warning.sentence("x" * 32) for warning in found]
+    sentences.append(without_address(["x" * 32] * many, lines=many))
+    assert len(sentences) == 8
+    assert max(map(len, sentences)) <= 150
+
+
+@given(
+    minutes=st.dictionaries(st.integers(1, 6), st.integers(0, 50_000), min_size=1),
+    numbers=st.lists(st.integers(0, 99), min_size=5, max_size=5),
+    opinions=st.lists(st.integers(0, 99), min_size=3, max_size=3),
+    share=st.integers(1, 100),
+)
+def test_warnings_never_change_a_statement(
+    minutes: dict[int, int], numbers: list[int], opinions: list[int], share: int
+) -> None:
+    draft = statement(minutes, cap="1000.00", max_share=str(share))
+    before, amounts = draft.sha256, [line.amount for line in draft.lines]
+    found = warn(
+        draft,
+        logged_at=[(user, LATE) for user in minutes],
+        call_at=CALL,
+        lasted=timedelta(days=1),
+        last=statement(dict.fromkeys(minutes, 1)),
+        high=dict.fromkeys(minutes, High(*opinions)),
+        votes=dict.fromkeys(minutes, Votes(*numbers)),
+    )
+    assert {warning.user_id for warning in found} <= set(minutes)
+    assert [line.amount for line in draft.lines] == amounts
+    assert draft.sha256 == before == compute(draft.facts).sha256

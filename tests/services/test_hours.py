@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -315,7 +316,7 @@ async def test_a_helper_sees_own_entries_and_the_committee_anybodys(season: Worl
     assert [(card.number, card.withdrawn) for card in mine.cards] == [(1, True), (3, False)]
     assert (mine.total_minutes, mine.worth.for_hours, mine.done) == (180, 15_00, False)
     theirs = await season.see(hours.listing, by=season.by(KIM), label="2026-q1", helper=ADA.person)
-    assert theirs == mine
+    assert theirs == replace(mine, shows_who=True)
     with pytest.raises(Refusal, match="for the committee"):
         await season.see(hours.listing, by=season.by(BEN), label=None, helper=ADA.person)
     with pytest.raises(Refusal, match="no round of that name"):

@@ -20,6 +20,7 @@ from bot.domain.record import Row
 from bot.domain.schedule import Act
 from bot.domain.states import PUBLIC_ROUND_STATES, Line
 from bot.services import (
+    cease,
     counting,
     history,
     hours,
@@ -175,6 +176,7 @@ class World:
         self.now = instant
         acts: list[Act] = []
         async with self.db.write() as session:
+            await cease.advance(session, self.guild_id, now=self.now)
             while True:
                 for round_ in await counting.waiting(session, self.guild_id):
                     await counting.count(session, round_, now=self.now)

@@ -121,6 +121,28 @@ def test_what_a_negative_carry_leaves_stays_for_later() -> None:
     ]
 
 
+def test_a_line_that_a_dispute_voided_shows_what_it_was_and_keeps_its_carry() -> None:
+    given = {"adjustments": (Adjustment(1, FIRST, 0, -2500),), "voided": frozenset({FIRST})}
+    assert arithmetic(0, [50, 50], carries={FIRST: 3000}, **given) == [
+        "Hours: 50 min × 30.00 = 25.00.",
+        "A dispute ended with nothing for this line: -25.00.",
+        "Carried over from earlier rounds: +30.00.",
+        "Together: 25.00 - 25.00 + 30.00 = 30.00.",
+        "Pays 0.00 USD; 30.00 USD stays for later rounds.",
+    ]
+    assert arithmetic(1, [50, 50], **given) == ["Hours: 50 min × 30.00 = 25.00."]
+    assert "A dispute ended with nothing for this line." in arithmetic(0, [0, 50], **given)
+
+
+def test_the_votes_of_a_voided_line_count_among_all_votes() -> None:
+    rules_of = samples.document(split_by="thanks")
+    given = {"voters": {FIRST: 1, SECOND: 3}, "voided": frozenset({SECOND}), "tips": 4_00}
+    assert arithmetic(0, [60], policy=rules_of, **given)[:2] == [
+        "Thanks: 1 of 4 votes × 18,000.00 = 4,500.00.",
+        "Tip jar: 1 of 4 votes × 4.00 = 1.00.",
+    ]
+
+
 def test_a_line_of_nothing_has_nothing_to_explain() -> None:
     assert arithmetic(1, [60], voters={SECOND: 1}) == []
 

@@ -118,9 +118,11 @@ def test_a_draft_is_marked_as_one() -> None:
         ("**x** _y_ `z`", r"\*\*x\*\* \_y\_ \`z\`"),
         ("[a](https://example.org|b)", r"\[a\]\(https://example.org\|b\)"),
         ("back\\slash", r"back\\slash"),
-        ("@everyone", "@\u200beveryone"),
+        ("@everyone", "'@\u200beveryone"),
         ("\u202egnp", "gnp"),
-        ("=1+1", "=1+1"),
+        ("=1+1", "'=1+1"),
+        ("-5.00", "'-5.00"),
+        ("דוד", "\u2068דוד\u2069"),
     ),
 )
 def test_names_are_no_markdown(name: str, cell: str) -> None:

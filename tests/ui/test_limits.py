@@ -165,9 +165,12 @@ def test_help_and_about_fit() -> None:
 
 def test_the_roster_of_two_hundred_fits() -> None:
     rows: Any = [
-        SimpleNamespace(user_id=ID, state=state, since=NOW, declines_pay=True, emoji="🦊")
+        SimpleNamespace(
+            user_id=ID, state=state, since=NOW, declines_pay=True, emoji="🦊",
+            stop=SimpleNamespace(is_final=True),
+        )
         for state in (Helper.ACTIVE, Helper.CANDIDATE, Helper.DROPPED) * 67
-    ]
+    ]  # fmt: skip
     pages = overviews.roster(rows)
     assert pages[0].title == "Roster: 201 people"
     require_fit(*pages)

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from bot.domain.bundle import Shown
 from bot.domain.statement import Adjustment
 from bot.domain.states import Line as LineState
 from bot.domain.states import Round as RoundState
@@ -322,3 +323,15 @@ def test_times_in_utc_are_told_without_an_offset() -> None:
     words = Read(page(samples.published(samples.statement_of([60]))))
     assert words.has("31 March 2026, 18:42 UTC")
     assert not words.has("UTC+00:00")
+
+
+def test_the_page_says_why_a_line_is_held() -> None:
+    statement = samples.statement_of([60, 60])
+    first, second = (line.user_id for line in statement.lines)
+    beside = {
+        first: Shown("Ada", LineState.HELD, reason="disputed"),
+        second: Shown("Ben", LineState.DUE),
+    }
+    shown = page(samples.published(statement, beside))
+    assert '<span class="state state-held">held</span> disputed</td>' in shown
+    assert '<span class="state state-due">due</span></td>' in shown

@@ -181,6 +181,7 @@ def test_the_committee_reads_how_when_and_what_counts() -> None:
     assert page.title == "Voters in 2026-Q1"
     assert (page.description or "").splitlines() == [
         "<@11>: **2 voters** so far; 1 more does not count. 1 of them was thanked back.",
+        "No messages of this round are kept, so whether they met is not known.",
         "",
         "<@51> (Sam) · counts · was thanked back",
         f"- `/thanks`, <t:{at}:f> · private note",
@@ -190,6 +191,34 @@ def test_the_committee_reads_how_when_and_what_counts() -> None:
         "<@53> (Tom) · counts",
         f"- reaction on the board (super), between <t:{at - hour}:f> and <t:{at}:f> · taken away "
         f"<t:{at + hour}:f>, after the close",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("met", "since", "line"),
+    (
+        ((True, False), None, "No exchange seen with 1 of them: no reply, and no message within "
+         "30 minutes in the same channel."),
+        ((True, True), None, "No exchange seen with 0 of them: no reply, and no message within "
+         "30 minutes in the same channel."),
+        ((False, None), NOW, f"No exchange seen with 1 of them since <t:{int(NOW.timestamp())}:f>; "
+         "older messages are not kept: no reply, and no message within 30 minutes in the same "
+         "channel."),
+    ),
+)  # fmt: skip
+def test_the_committee_reads_with_whom_no_exchange_was_seen(
+    met: tuple[bool | None, ...], since: datetime | None, line: str
+) -> None:
+    people = tuple(
+        Voter(number, "", (WAY,), is_mutual=False, met=is_met)
+        for number, is_met in enumerate(met, 51)
+    )
+    found = Voters("2026-Q1", 11, people, is_open=False, is_observed=True, since=since)
+    rows = (thanks.voters(found)[0].description or "").splitlines()
+    assert rows[1] == line
+    words = {True: " · wrote near each other", False: " · **no exchange seen**", None: ""}
+    assert [row for row in rows if row.startswith("<@5")] == [
+        f"<@{number}> · counts{words[is_met]}" for number, is_met in enumerate(met, 51)
     ]
 
 
