@@ -113,7 +113,9 @@ async def test_cap_and_rate_can_be_cleared_except_while_a_round_is_open(
 
 async def test_every_change_enters_the_record_with_its_version_and_value(server: World) -> None:
     address = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
-    await server.do(settings.change, ROOT, values={"tip_address": address.lower(), "approvals": "2"})
+    await server.do(
+        settings.change, ROOT, values={"tip_address": address.lower(), "approvals": "2"}
+    )
     first, second = await server.record()
     assert (first.action, first.subject) == ("settings.changed", "setting:tip_address")
     assert first.data == {"version": 1, "value": address}
