@@ -48,6 +48,7 @@ NOT_PASSED_ON = frozenset(
     }
 )  # fmt: skip
 DAY = timedelta(days=1)
+LOOKS = {"": None, **{landmark.value: landmark for landmark in guide.Landmark}}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -124,11 +125,15 @@ class Stage:
         return f"/preview?{self._opened}#{self.address.partition('#')[2]}"
 
     async def show(
-        self, channel: simcord.ChannelHandle, person: Person, *, look: bool = False
+        self,
+        channel: simcord.ChannelHandle,
+        person: Person,
+        *,
+        look: guide.Landmark | None = None,
     ) -> None:
         """Show a channel as somebody sees it; who cannot see it gives way to somebody who can.
 
-        With `look` it is shown at its most telling message, else at its newest.
+        With `look` it is shown at that message, else at its newest.
         """
         viewers = self.world.who_sees(channel)
         committee = (viewer for viewer in viewers if viewer.kind == COMMITTEE)
@@ -144,7 +149,7 @@ class Stage:
         seen = channel.history(viewer=self.person.actor)
         self.focus = ""
         if look:
-            landmark = guide.landmark(self.world, channel)
+            landmark = guide.message_at(self.world, look)
             self.focus = str(landmark.id)
             await preview.show(landmark)
         elif seen:
@@ -153,7 +158,7 @@ class Stage:
     async def thank_author(self, person: Person) -> None:
         """Use the menu of the message to look at; the answer is shown, also where it refuses."""
         await self.show(self.world.support, person)
-        message = guide.landmark(self.world, self.world.support)
+        message = guide.message_at(self.world, guide.Landmark.MESSAGE)
         await person.actor.context_menu(self.world.support, MENU, message)
         assert self._preview is not None
         await self._preview.refresh()
@@ -242,10 +247,10 @@ class Site:
         channels = {str(channel.id): channel for channel in self._world.channels}
         channel = channels.get(str(wanted.get("channel")))
         person = self._world.people.get(str(wanted.get("person")))
-        if channel is None or person is None:
+        if channel is None or person is None or wanted.get("look", "") not in LOOKS:
             raise web.HTTPBadRequest
         async with self._stage.lock:
-            await self._stage.show(channel, person, look=wanted.get("look") is True)
+            await self._stage.show(channel, person, look=LOOKS[wanted.get("look", "")])
             return await self._facts()
 
     async def _menu(self, request: web.Request) -> web.Response:

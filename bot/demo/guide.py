@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any
 
 from bot.demo.figures import compare, mistakes
-from bot.demo.season import HELPED, HELPED_BY, NEXT_ROUND, REFERENCE, ROUND
+from bot.demo.season import (
+    DECISION,
+    DISPUTE,
+    DISPUTED_BY,
+    DISPUTED_LINE,
+    HELPED,
+    HELPED_BY,
+    JUDGED,
+    NEXT_ROUND,
+    OPINIONS,
+    REFERENCE,
+    ROUND,
+    SAFE_FORMAT,
+    THEIR_ADDRESS,
+    WITHOUT_ADDRESS,
+)
 from bot.demo.world import MENU, Event, Posted, World
+from bot.domain.disputes import State as DisputeState
 from bot.domain.states import PUBLIC_ROUND_STATES, Line
 from bot.domain.states import Round as State
 from bot.domain.thanks import Source
 from bot.services import rounds, settlement
+from storage import disputes, opinions, thanks
 from storage import rounds as stored
-from storage import thanks
 
 if TYPE_CHECKING:
     import discord
     import simcord
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from storage.tables import Round
 
 FIRST_PERSON = "Patches"
 MORE_HOURS = {"duration": "2h30m", "note": "Helped with a stuck validator"}
@@ -35,14 +55,19 @@ class Place(Enum):
 
 
 class Kind(Enum):
-    """How a suggestion is followed: typed, by the menu of a message, or by looking at one.
-
-    In a thread that message is the board, in the support channel what the helper wrote last.
-    """
+    """How a suggestion is followed: typed, by the menu of a message, or by looking at one."""
 
     TYPE = "type"
     MENU = "menu"
     LOOK = "look"
+
+
+class Landmark(Enum):
+    """A message to look at: the board, what the helper to be thanked wrote last, or a card."""
+
+    BOARD = "board"
+    MESSAGE = "message"
+    CARD = "card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +89,7 @@ class Command:
     text: str
     options: Mapping[str, str] = field(default_factory=dict)
     kind: Kind = Kind.TYPE
+    landmark: Landmark | None = None
 
 
 @dataclass(slots=True)
@@ -89,12 +115,14 @@ class Stage(IntEnum):
 
     THANKING = 1
     TAKING_BACK = 2
-    LOGGING = 3
-    WAITING = 4
-    DRAFT = 5
-    PUBLISHED = 6
-    DUE = 7
-    PAID = 8
+    JUDGING = 3
+    LOGGING = 4
+    WAITING = 5
+    DRAFT = 6
+    PUBLISHED = 7
+    DUE = 8
+    PAID = 9
+    DISPUTED = 10
 
 
 ACTS: Mapping[str, Act] = {
@@ -146,6 +174,18 @@ ACTS: Mapping[str, Act] = {
         Place.THREAD,
         FIRST_PERSON,
     ),
+    "suspension-final": Act(
+        "ceased payments of {label} are final",
+        "Nobody disputed it in time: the payments of {label} are ceased for good.",
+        Place.SUPPORT,
+        FIRST_PERSON,
+    ),
+    "cease-lapsed": Act(
+        "the vote about {label} ends",
+        "The vote about the payments of {label} found no majority in time and has ended.",
+        Place.COMMITTEE,
+        "Noor",
+    ),
 }
 
 WAYS: Mapping[Source, str] = {
@@ -155,8 +195,13 @@ WAYS: Mapping[Source, str] = {
     Source.COMMAND: "/thanks",
 }
 
-LOOK_AT_BOARD = Command(HELPED, Place.THREAD, "Go to the board", kind=Kind.LOOK)
-LOOK_AT_MESSAGE = Command(HELPED, Place.SUPPORT, "Go to their message", kind=Kind.LOOK)
+LOOK_AT_BOARD = Command(
+    HELPED, Place.THREAD, "Go to the board", kind=Kind.LOOK, landmark=Landmark.BOARD
+)
+LOOK_AT_MESSAGE = Command(
+    HELPED, Place.SUPPORT, "Go to their message", kind=Kind.LOOK, landmark=Landmark.MESSAGE
+)
+LOOK_AT_CARD = Command(HELPED, Place.THREAD, "Go to a card", kind=Kind.LOOK, landmark=Landmark.CARD)
 WHO_COUNTS = Command("Noor", Place.COMMITTEE, "/audit voters", {"helper": HELPED_BY})
 
 STEPS = (
@@ -181,13 +226,25 @@ STEPS = (
         (LOOK_AT_BOARD, LOOK_AT_MESSAGE, WHO_COUNTS),
     ),
     Step(
+        "Have a say",
+        f"Every entry has a card. Press a button under this one of {JUDGED}: it counts beside that"
+        " of poupas, who has entries too and is marked as a claimant. No amount changes by it;"
+        " the committee sees who said what, and you can change yours.",
+        (
+            LOOK_AT_CARD,
+            Command("Noor", Place.COMMITTEE, "/hours list", {"helper": JUDGED}),
+        ),
+    ),
+    Step(
         "Be a helper",
         "Patches has logged hours all quarter. Ask the bot for them, or log some more: it says at"
         " once what they would give. More hours change everybody's amount, because the cap is"
-        " reached; /hours withdraw takes an entry back.",
+        " reached; /hours withdraw takes an entry back. And everybody can have all that is stored"
+        " about them.",
         (
             Command(FIRST_PERSON, Place.THREAD, "/hours list"),
             Command(FIRST_PERSON, Place.THREAD, "/hours log", MORE_HOURS),
+            Command(FIRST_PERSON, Place.THREAD, "/mydata export"),
         ),
     ),
     Step(
@@ -203,8 +260,9 @@ STEPS = (
     ),
     Step(
         "Be the committee",
-        "Noor looks at the draft and approves exactly this one: any change would void the"
-        " approval. Then it can be published.",
+        "Noor looks at the draft and at what the bot warns of; Next shows all of that, and it"
+        " changes no amount. She approves exactly this draft: any change would void the approval."
+        " Then it can be published.",
         (
             Command("Noor", Place.COMMITTEE, "/payout preview"),
             Command("Noor", Place.COMMITTEE, "/payout approve"),
@@ -214,17 +272,41 @@ STEPS = (
     Step(
         "Read the statement",
         "The bot has posted a page, a table and a bundle from which anybody can recompute every"
-        " amount. Every helper can ask how their own came about.",
-        (Command(FIRST_PERSON, Place.THREAD, "/payout mine"),),
+        " amount. Every helper can ask how their own came about, and anybody can check that the"
+        " record was not changed.",
+        (
+            Command(FIRST_PERSON, Place.THREAD, "/payout mine"),
+            Command(DISPUTED_BY, Place.SUPPORT, "/audit verify"),
+        ),
         extra="files",
     ),
     Step(
-        "Record the payment",
-        "Stipend keeps no keys and moves no money: the committee pays, and records what finds the"
-        " payment again.",
+        "Pay it",
+        "Stipend keeps no keys and moves no money. The committee gets a file for its wallet, here"
+        f" a Safe on a test network, pays, and records the batch. {WITHOUT_ADDRESS} has no address"
+        " and is left out: one that is set now serves 24 hours later, in a batch of its own.",
         (
-            Command("Jonas", Place.COMMITTEE, "/payout paid", {"reference": REFERENCE}),
-            Command(FIRST_PERSON, Place.THREAD, "/payout mine"),
+            Command("Jonas", Place.COMMITTEE, "/payout export", {"format": SAFE_FORMAT}),
+            Command(
+                "Jonas",
+                Place.COMMITTEE,
+                "/payout paid",
+                {"reference": REFERENCE, "batch": "1"},
+            ),
+            Command(WITHOUT_ADDRESS, Place.SUPPORT, "/address set", {"address": THEIR_ADDRESS}),
+        ),
+    ),
+    Step(
+        "Dispute it",
+        "Until 14 days after the publication anybody can dispute a line. What is not paid waits"
+        " until the committee has decided; here it is paid, so Noor's decision is carried to the"
+        f" next round: look at the line of {DISPUTED_LINE} in {NEXT_ROUND}.",
+        (
+            Command(
+                DISPUTED_BY, Place.SUPPORT, "/dispute open", {**DISPUTE, "helper": DISPUTED_LINE}
+            ),
+            Command("Noor", Place.COMMITTEE, "/dispute resolve", DECISION),
+            Command("Noor", Place.COMMITTEE, "/payout preview", {"round": NEXT_ROUND}),
         ),
     ),
 )
@@ -239,12 +321,17 @@ def where(world: World, place: Place) -> simcord.ChannelHandle:
     return (threads or [world.support])[0]
 
 
-def landmark(world: World, channel: simcord.ChannelHandle) -> discord.Message:
-    """Return the message to look at: the board, or what the helper to be thanked wrote last."""
-    if channel.id == world.thread(ROUND).id:
-        return world.board(ROUND)
-    author = world.people[HELPED_BY].actor
-    return next(each for each in reversed(world.support.history()) if each.author.id == author.id)
+def message_at(world: World, landmark: Landmark) -> discord.Message:
+    """Return the message of a landmark."""
+    match landmark:
+        case Landmark.BOARD:
+            return world.board(ROUND)
+        case Landmark.CARD:
+            return world.card(ROUND, JUDGED)
+        case Landmark.MESSAGE:
+            author = world.people[HELPED_BY].actor
+            said = reversed(world.support.history())
+            return next(each for each in said if each.author.id == author.id)
 
 
 def before(event: Event) -> str:
@@ -263,8 +350,8 @@ def news(world: World, event: Event) -> dict[str, str]:
 
 
 def _act(event: Event) -> Act:
-    # Reminders are numbered: draft-note-1, draft-note-2.
-    return ACTS[event.name.rstrip("-0123456789")]
+    # Reminders and corrections are numbered: draft-note-1, draft-2-note-1.
+    return ACTS[re.sub(r"-[0-9]+", "", event.name)]
 
 
 async def steps(world: World, visit: Visit) -> list[dict[str, Any]]:
@@ -286,6 +373,7 @@ async def steps(world: World, visit: Visit) -> list[dict[str, Any]]:
                     "options": dict(command.options),
                     "person": command.person,
                     "channel": str(where(world, command.place).id),
+                    "look": command.landmark.value if command.landmark else "",
                 }
                 for command in step.commands
             ],
@@ -310,9 +398,7 @@ def _note(used: frozenset[Source]) -> str:
 async def _ways(world: World) -> frozenset[Source]:
     """Return in which ways the visitor thanks at present."""
     async with world.bot.db.read() as session:
-        (round_,) = [
-            each for each in await stored.of_server(session, world.guild.id) if each.label == ROUND
-        ]
+        round_ = await _round(session, world)
         rows = await thanks.of_pair(
             session,
             round_.id,
@@ -327,20 +413,35 @@ async def _stage(world: World, visit: Visit, *, has_thanks: bool) -> Stage:
         status = await rounds.status(session, world.guild.id, label=ROUND)
         if status.state not in PUBLIC_ROUND_STATES:
             return {State.DRAFT: Stage.DRAFT, State.REVIEW: Stage.WAITING}.get(
-                status.state, _before_the_end(visit, has_thanks=has_thanks)
+                status.state,
+                await _before_the_end(session, world, visit, has_thanks=has_thanks),
             )
         shown = (await settlement.show(session, guild_id=world.guild.id, label=ROUND)).shown
-    if not any(line.status is Line.DUE for line in shown.values()):
-        return Stage.PAID
-    return Stage.DUE if world.now >= status.pay_at else Stage.PUBLISHED
+        given = await disputes.of_server(session, world.guild.id)
+    if not any(line.status is Line.PAID for line in shown.values()):
+        return Stage.DUE if world.now >= status.pay_at else Stage.PUBLISHED
+    is_decided = any(one.state == DisputeState.RESOLVED for one in given)
+    is_over = status.state is not State.PUBLISHED
+    return Stage.DISPUTED if is_decided or is_over else Stage.PAID
 
 
-def _before_the_end(visit: Visit, *, has_thanks: bool) -> Stage:
+async def _before_the_end(
+    session: AsyncSession, world: World, visit: Visit, *, has_thanks: bool
+) -> Stage:
     if visit.has_moved:
         return Stage.WAITING
     if not visit.has_thanked:
         return Stage.THANKING
-    return Stage.TAKING_BACK if has_thanks else Stage.LOGGING
+    if has_thanks:
+        return Stage.TAKING_BACK
+    said = await opinions.of_round(session, (await _round(session, world)).id)
+    return Stage.LOGGING if len(said) > len(OPINIONS) else Stage.JUDGING
+
+
+async def _round(session: AsyncSession, world: World) -> Round:
+    round_ = await stored.labelled(session, world.guild.id, ROUND)
+    assert round_ is not None
+    return round_
 
 
 async def verdict(posted: Posted) -> str:

@@ -15,10 +15,11 @@ from bot.domain.duration import format_minutes
 OK, BUG = 0, 70
 FOLDER = Path("stipend-demo")
 WIDTH = 78
+INDENT = 4
 
 
 async def play(folder: Path | None) -> int:
-    """Play the quarter, write the statement's files and print it.
+    """Play the quarter and what follows, write the files and print the statement.
 
     Returns 70 where an amount differs from the file or the bundle does not verify.
     """
@@ -34,7 +35,10 @@ async def play(folder: Path | None) -> int:
     print("\n".join(_table(rows)))
     wrong = mistakes(rows)
     print("\n".join(wrong) or f"Every bounty equals the last column of {FILE.name} to the cent.")
-    print("\nThe statement was written to:")
+    print(
+        "\nThe statement, and a file that pays it from a Safe (a coin of a test network, to\n"
+        "addresses that are published examples), were written to:"
+    )
     print("\n".join(f"  {path}" for path in written.values()))
     print("\nThe bundle, checked offline as anybody can with `python -m bot verify FILE`:")
     is_sound = verify.run(written["json"]) == verify.OK
@@ -42,35 +46,56 @@ async def play(folder: Path | None) -> int:
 
 
 async def _play(world: World) -> dict[str, tuple[str, bytes]]:
-    """Play season and payment; return the statement's files, name and content by kind."""
-    names = {str(who.actor.id): who.name for who in world.people.values()}
+    """Play season, payment and a dispute; return the files, name and content by kind."""
     await season.found(world)
     _tell(world, "Ada has set the server up, six helpers joined, Noor opened 2026-Q1.")
     await season.play_quarter(world, season.WHOLE_QUARTER)
     _tell(world, "The helpers have logged their hours, and people clicked their emoji.")
     await season.talk_and_thank(world)
     _tell(world, "Others used /thanks, a message's menu or an emoji; the tip jar has a match.")
+    _tell(world, "Under a card of Patches, poupas pressed `Too high` and Lena `Fair`.")
     await season.wait_for_the_draft(world)
     _tell(
         world, "The round closed on 30 March 00:00, its thanks are counted; now the draft is made."
     )
     for words in season.dropped(world):
-        _tell(world, _plain(words, names))
-    await season.approve_and_publish(world)
+        _say(world, words)
+    warnings = await season.approve_and_publish(world)
+    _tell(world, f"The preview names {len(warnings)} things to look at, among them:")
+    for warning in warnings:
+        if any(words in warning for words in season.WARNED_OF):
+            print(f"{'':>{INDENT}}- {warning}")
     _tell(world, "Noor approved exactly this draft, Jonas published it.")
     files = await _files(world)
-    paid = await season.pay(world)
-    _tell(world, _plain(paid, names))
+    await _pay(world, files)
+    await _dispute(world)
     return files
+
+
+async def _pay(world: World, files: dict[str, tuple[str, bytes]]) -> None:
+    answer, name, content = await season.hand_over(world)
+    files["safe"] = name, content
+    _say(world, answer)
+    _say(world, await season.pay(world))
+    left_out = await season.pay_whoever_was_left_out(world)
+    _tell(world, f"{season.WITHOUT_ADDRESS} set an address, which serves 24 hours later.")
+    _say(world, left_out)
+
+
+async def _dispute(world: World) -> None:
+    decided = await season.dispute(world)
+    _tell(world, f"{season.DISPUTED_BY} disputed a line that is paid, and Noor decided.")
+    _say(world, decided.partition(" The decision is posted")[0])
+    row = await season.look_ahead(world)
+    _say(world, f"{season.NEXT_ROUND} so far: {row}")
 
 
 async def _files(world: World) -> dict[str, tuple[str, bytes]]:
-    """Return the page as the bot has posted it, and the others as the committee exports them."""
+    """Return the statement's files as the bot has posted them."""
     posted = world.statements()[0].files
-    files = {"html": (posted["html"].filename, await posted["html"].read())}
-    for kind in ("csv", "json"):
-        files[kind] = (posted[kind].filename, await season.export(world, kind))
-    return files
+    return {
+        kind: (posted[kind].filename, await posted[kind].read()) for kind in ("html", "csv", "json")
+    }
 
 
 def _write(files: Mapping[str, tuple[str, bytes]], folder: Path) -> dict[str, Path]:
@@ -114,7 +139,8 @@ def _tell(world: World, words: str) -> None:
     print(f"{world.now.day:>2} {world.now:%B %Y}: {words}")
 
 
-def _plain(answer: str, names: Mapping[str, str]) -> str:
-    """Return the first sentence of an answer as a terminal shows it."""
+def _say(world: World, answer: str) -> None:
+    """Print the first line of what the bot said as a terminal shows it."""
+    names = {str(who.actor.id): who.name for who in world.people.values()}
     named = re.sub(r"<@([0-9]+)>", lambda match: names.get(match[1], match[1]), answer)
-    return named.splitlines()[0].replace("*", "")
+    _tell(world, re.sub(r"[*\\]", "", named.splitlines()[0]))

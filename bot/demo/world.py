@@ -14,12 +14,15 @@ import discord
 
 from bot.client import Stipend, create_bot
 from bot.demo.figures import figures
+from bot.domain.cease import STILL_ARRIVING
 from bot.domain.schedule import Act
 from bot.services import rounds
 from bot.settings import Settings
+from storage import cease
 
 if TYPE_CHECKING:
     import simcord
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 ADMIN, MODERATOR, COMMITTEE, HELPER, MEMBER = "admin", "moderator", "committee", "helper", "member"
 STAFF = {"Ada": ADMIN, "Milo": MODERATOR, "Noor": COMMITTEE, "Jonas": COMMITTEE}
@@ -113,6 +116,15 @@ class World:
         """Return the first message of a round's board, which is pinned in its thread."""
         return next(message for message in self.thread(label).history() if _is_board(message))
 
+    def card(self, label: str, helper: str) -> discord.Message:
+        """Return the newest card of a helper's entries in a round's thread."""
+        mention = self.people[helper].actor.mention
+        return next(
+            message
+            for message in reversed(self.thread(label).history())
+            if any(field.value == mention for embed in message.embeds for field in embed.fields)
+        )
+
     def arrive(self, name: str) -> None:
         """Let somebody come into the server whose account was made just now."""
         self.people[name] = self._person(name, MEMBER)
@@ -167,6 +179,15 @@ class World:
         with self._heard():
             await person.set_reaction(message, emoji, reacted=not is_there)
 
+    async def push(
+        self, who: str, message: discord.Message | simcord.ResponseMessage, label: str
+    ) -> simcord.ResponseMessage:
+        """Press a button under a message as a person would; the answer may be a refusal."""
+        with self._heard():
+            result = await self.people[who].actor.click(message, label=label)
+        assert result.response is not None
+        return result.response
+
     @contextmanager
     def _heard(self) -> Iterator[None]:
         """Raise what the bot refused or did wrong meanwhile."""
@@ -183,15 +204,36 @@ class World:
     async def next_event(self) -> Event | None:
         """Return what the bot does next by itself, from what it has stored."""
         async with self.bot.db.read() as session:
-            # Reminders come and go every two hours: nobody waits for one.
-            act: Act | None = await rounds.due(
-                session, self.guild.id, now=self.now + FAR, with_reminders=False
-            )
-            if act is None:
-                return None
-            labels = await rounds.labels(session, self.guild.id)
+            events = [*await self._of_rounds(session), *await self._of_suspensions(session)]
+        return min(events, key=lambda event: event.at, default=None)
+
+    async def _of_rounds(self, session: AsyncSession) -> list[Event]:
+        # Reminders come and go every two hours: nobody waits for one.
+        act: Act | None = await rounds.due(
+            session, self.guild.id, now=self.now + FAR, with_reminders=False
+        )
+        if act is None:
+            return []
+        labels = await rounds.labels(session, self.guild.id)
         # Labels come newest first; rounds are numbered from 1 in a database of their own.
-        return Event(act.name, labels[-act.round_id], max(act.due_at, self.now))
+        return [Event(act.name, labels[-act.round_id], max(act.due_at, self.now))]
+
+    async def _of_suspensions(self, session: AsyncSession) -> list[Event]:
+        """Return when votes about somebody's payments lapse, and when ceasing them is final."""
+        called = {person.actor.id: person.name for person in self.people.values()}
+        disputed = await cease.disputed(session, self.guild.id)
+        ends = [
+            ("cease-lapsed", vote.user_id, vote.ends_at)
+            for vote in await cease.open_proposals(session, self.guild.id)
+        ] + [
+            ("suspension-final", held.user_id, held.disputable_until)
+            for held in await cease.standing(session, self.guild.id)
+            if held.final_at is None and held.id not in disputed
+        ]
+        return [
+            Event(name, called[user_id], max(until + STILL_ARRIVING, self.now))
+            for name, user_id, until in ends
+        ]
 
     async def move(self, until: datetime) -> list[Event]:
         """Let time pass; the bot does what is due at the very moment it is due."""
@@ -203,6 +245,10 @@ class World:
             passed.append(event)
         await self._step(until)
         return passed
+
+    async def wait(self, minutes: int) -> None:
+        """Let minutes pass in which nothing of the bot is due."""
+        await self.env.advance_time(minutes * 60)
 
     async def _step(self, until: datetime) -> None:
         seconds = (until - self.now).total_seconds()

@@ -173,6 +173,8 @@ def test_only_this_machines_own_page_gives_orders(still: Demo) -> None:
     assert still.ask("/demo/state", headers={"Host": f"evil.example:{still.port}"})[0] == 403
     assert still.ask("/demo/move", {"to": "day"}, headers={})[0] == 403
     assert still.ask("/demo/show", {"channel": "1", "person": "Patches"})[0] == 400
+    nowhere = {"channel": still.channel("support"), "person": "Lena", "look": "elsewhere"}
+    assert still.ask("/demo/show", nowhere)[0] == 400
     assert still.ask("/demo/menu", {"person": "Sam"}, headers={})[0] == 403
     assert still.ask("/demo/menu", {"person": "Nobody"})[0] == 400
     assert still.ask("/demo/files/passwd")[0] == 404
@@ -208,7 +210,7 @@ def test_time_moves_by_events_and_by_days(demo: Demo) -> None:
     facts = demo.order("/demo/move", to="day")
     assert facts["now"] == "Tue 10 March 2026, 10:00 UTC"
     assert facts["news"] == []
-    assert [step["state"] for step in facts["steps"]] == [*["done"] * 3, "now", *["later"] * 3]
+    assert [step["state"] for step in facts["steps"]] == [*["done"] * 4, "now", *["later"] * 4]
 
     facts = demo.order("/demo/move", to="event")
     assert facts["news"][0]["text"] == "The bot called for the last hours of 2026-Q1."
@@ -218,7 +220,7 @@ def test_time_moves_by_events_and_by_days(demo: Demo) -> None:
     assert "counted its thanks" in facts["news"][0]["text"]
     assert facts["next"] == {"what": "draft of 2026-Q1", "when": "31 March 2026, 20:00"}
     facts = demo.order("/demo/move", to="event")
-    assert [step["state"] for step in facts["steps"]][4] == "now"
+    assert [step["state"] for step in facts["steps"]][5] == "now"
     facts = demo.order("/demo/move", to="event")
     assert (
         facts["news"][0]["text"]
@@ -328,10 +330,24 @@ def test_following_the_suggestions_leads_to_the_real_figures(chromium: Any, demo
 
         visitor.press("Next event")
         visitor.sees("Payment of 2026-Q1 is due")
+        visitor.press("/payout export")
+        visitor.send()
+        visitor.sees("stipend-2026-Q1-batch-1-safe.json")
         visitor.press("/payout paid")
-        visitor.discord.locator("[data-option=reference] input").press("Enter")
-        visitor.sees("Nothing of 2026-Q1 is due any more")
+        visitor.send()
+        visitor.sees("Batch 1 is paid.")
+
+        visitor.press("/dispute open")
+        visitor.send()
+        visitor.sees("This line is paid, so nothing is held.")
+        visitor.press("/dispute resolve")
+        visitor.discord.locator("[data-option=amount] input").press("Enter")
+        visitor.sees("1,851.06 USD → 1,801.06 USD")
         visitor.sees("That was a whole quarter.", in_discord=False)
+        visitor.open("Dispute it")
+        visitor.press("/payout preview")
+        visitor.send()
+        visitor.sees("(-50.00 carried over, -50.00 carried on)")
 
 
 @in_a_browser
@@ -360,7 +376,15 @@ def test_a_visitor_thanks_in_four_ways_takes_it_back_and_sees_the_board_turn(
         visitor.click_emoji("\N{PERSON WITH FOLDED HANDS}", "1")
         visitor.press("Go to the board")
         visitor.click_emoji("\N{LEMON}", "6")
+        visitor.press("Go to a card")
+        visitor.sees("1 fair, 1 too high (from a claimant)")
+        card = visitor.discord.locator("[data-message-id]").filter(has_text="#25 ·")
+        card.get_by_role("button", name="Too high").click()
+        visitor.sees("Noted: #25 of")
+        visitor.sees("1 fair, 2 too high (1 from a claimant)")
         visitor.sees("Patches has logged hours all quarter.", in_discord=False)
+        visitor.press("/mydata export")
+        visitor.sees("Everything that is stored about you in this server")
         visitor.open("Take it back")
         visitor.sees("Sam does not thank yorickdowne at present: no vote.", in_discord=False)
 

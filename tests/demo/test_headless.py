@@ -23,6 +23,7 @@ from tests.children import environment
 ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "tests" / "data" / "rocketpool_support_hours.csv"
 NAME = "stipend-2026-Q1-v1"
+SAFE = "stipend-2026-Q1-batch-1-safe.json"
 HEAD = "name,minutes,voters,hours_amount,tips_amount,amount\n"
 
 
@@ -69,12 +70,23 @@ def test_the_quarter_ends_with_the_files_last_column(
     assert ": sound. Round 2026-Q1, version 1: 6 lines, total 18300.00 USD." in said
     assert "fewer than 5 people thanked them in 2026-Q1: 0xFornax (3)." in said
     assert "reference 0x5f1c0de" in said
+    for told in (
+        'Patches has 1 opinion "too high" on 1 entry',
+        "No payout address for 1 of 6 lines: 0xFornax.",
+        "Batch 1 of 2026-Q1, opened now: 5 payments, 16,761.65 USD, as safe-json.",
+        "0xFornax, 1,538.35 USD, reference 0x8c2b71d.",
+        "1,851.06 USD → 1,801.06 USD; as it is paid, -50.00 USD is carried to 2026-Q2.",
+        "2026-Q2 so far: poupas 70.00 (-50.00 carried over)",
+    ):
+        assert sum(told in line for line in said.splitlines()) == 1, told
+    assert "<@" not in said
 
 
 def test_the_written_files_are_the_bots_own(tmp_path: Path) -> None:
     assert run.run(headless=True, folder=tmp_path, port=0) == 0
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        SAFE,
         f"{NAME}.csv",
         f"{NAME}.html",
         f"{NAME}.json",
@@ -84,6 +96,14 @@ def test_the_written_files_are_the_bots_own(tmp_path: Path) -> None:
     assert bundle["statement_sha256"] in page
     assert "<script" not in page
     assert verify.run(tmp_path / f"{NAME}.json") == 0
+    batch = json.loads((tmp_path / SAFE).read_text(encoding="utf-8"))
+    paid = {
+        entry["contractInputsValues"]["to"]: int(entry["contractInputsValues"]["value"])
+        for entry in batch["transactions"]
+    }
+    assert set(paid) == set(season.ADDRESSES.values())
+    assert sum(paid.values()) == 16_761_650_000  # the token has six decimals
+    assert not any(address in page for address in paid)
 
 
 def test_a_child_process_writes_below_the_present_folder_and_leaves_nothing_else(
@@ -207,6 +227,36 @@ async def test_the_board_turns_over_and_whoever_left_it_comes_back() -> None:
         board = world.board(season.NEXT_ROUND)
         assert "0xFornax" in (board.embeds[0].description or "")
         assert [reaction.count for reaction in board.reactions] == [1] * 6
+
+
+async def test_opinions_stand_on_the_card_and_claimants_are_marked() -> None:
+    async with open_world() as world:
+        await season.play_until_visitors_arrive(world)
+        (card,) = world.card(season.ROUND, season.JUDGED).embeds
+        said = {field.name: field.value for field in card.fields}
+        assert said["Opinions"] == "1 fair, 1 too high (from a claimant)"
+        refused = await world.push("Patches", world.card(season.ROUND, "Patches"), "Too low")
+        assert "your own" in refused.content
+
+
+async def test_a_decided_dispute_is_public_and_holds_nothing_that_is_paid() -> None:
+    async with open_world() as world:
+        await season.play_until_visitors_arrive(world)
+        await season.wait_for_the_draft(world)
+        warnings = await season.approve_and_publish(world)
+        assert warnings[-1] == "No payout address for 1 of 6 lines: 0xFornax."
+        _, name, _ = await season.hand_over(world)
+        assert name == SAFE
+        await season.pay(world)
+        assert "**1,538.35 USD**" in await season.pay_whoever_was_left_out(world)
+        await season.dispute(world)
+        told = [message.content for message in world.thread(season.ROUND).history()]
+        decided = next(words for words in told if "is decided" in words)
+        assert season.DECISION["reason"] in decided
+        assert not any(season.DISPUTE["reason"] in words for words in told)
+        posted = [message.content for message in world.committee.history()]
+        assert any(season.DISPUTE["reason"] in words for words in posted)
+        assert "(-50.00 carried over)" in await season.look_ahead(world)
 
 
 async def test_time_passes_from_event_to_event_and_each_comes_in_time() -> None:
