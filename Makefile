@@ -5,7 +5,6 @@ UV_VERSION = 0.13.8
 
 BIN = .venv/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-WORKERS ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
 LOCK_UV = build/lock/bin/uv
 
 .DEFAULT_GOAL := help
@@ -36,11 +35,10 @@ check: .venv/.stamp-test
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 
-# Two tests a processor, as they wait a lot. Each worker writes a data file of its own, so they are
-# combined before the two reports.
+# Each worker writes a data file of its own, so they are combined before the two reports.
 test: check
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n $(WORKERS)
+	$(BIN)/python -m coverage run -m pytest -n auto
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --fail-under=95
 	$(BIN)/python -m coverage report --fail-under=100 --include='bot/domain/*,bot/services/*'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -71,6 +72,13 @@ async def next_number(session: AsyncSession, guild_id: int) -> int:
         select(func.max(Dispute.number)).where(Dispute.guild_id == guild_id)
     )
     return (highest or 0) + 1
+
+
+async def last_decided(session: AsyncSession, guild_id: int) -> datetime | None:
+    """Return when the newest decision of a server was made, None where there is none."""
+    return await session.scalar(
+        select(func.max(Dispute.decided_at)).where(Dispute.guild_id == guild_id)
+    )
 
 
 async def voided(session: AsyncSession, round_id: int) -> frozenset[int]:

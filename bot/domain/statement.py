@@ -331,15 +331,18 @@ def line_json(statement: Statement, line: Line) -> dict[str, Any]:
     }
 
 
-def require_room(statement: Statement, *, before: Statement) -> None:
+def require_room(statement: Statement, *, before: Statement, carried: int = 0) -> None:
     """Refuse an adjustment that lifts the sum of hours and thanks amounts above the cap.
 
-    `before` is the statement without it: the refusal names what was left.
+    `before` is the statement without it: the refusal names what was left. `carried` is what
+    decisions about paid lines gave beside the statement: it takes of the cap as well.
     """
     policy = statement.policy
     assert policy.cap is not None
-    if statement.shared > before.shared and statement.shared > policy.cap:
-        left = format_amount(before.room, decimals=policy.decimals, grouping=True)
+    most = policy.cap - max(carried, 0)
+    if statement.shared > before.shared and statement.shared > most:
+        room = max(most - before.shared, 0)
+        left = format_amount(room, decimals=policy.decimals, grouping=True)
         raise Refusal(
             f"That would lift the round above its cap. At most {left} {policy.currency}".rstrip()
             + " can still be added."

@@ -67,7 +67,7 @@ def warn(
     high: Mapping[int, High] | None = None,
     votes: Mapping[int, Votes] | None = None,
 ) -> list[Warning]:
-    """Return the warnings of a draft, line by line.
+    """Return the warnings of a draft, line by line: first those of claims, then those of votes.
 
     `logged_at` holds helper and instant of every entry that counts, `lasted` the time the round
     accepted work, `last` the published statement before it, `high` and `votes` what was said of
@@ -77,7 +77,7 @@ def warn(
     instants: dict[int, list[datetime]] = defaultdict(list)
     for user, at in logged_at:
         instants[user].append(at)
-    return [
+    claims = [
         Warning(line.user_id, text)
         for line in statement.lines
         for text in (
@@ -86,8 +86,12 @@ def warn(
             *_jump(line, last),
             *_largest_share(statement, line),
             *_too_high(opinions.get(line.user_id, High())),
-            *_votes(thanks.get(line.user_id, Votes())),
         )
+    ]
+    return claims + [
+        Warning(line.user_id, text)
+        for line in statement.lines
+        for text in _votes(thanks.get(line.user_id, Votes()))
     ]
 
 
@@ -125,24 +129,24 @@ def _largest_share(statement: Statement, line: Line) -> Iterator[str]:
 
 def _too_high(high: High) -> Iterator[str]:
     if high.opinions:
-        from_claimants = f", {high.claimants} of them from claimants" if high.claimants else ""
+        apart = f" ({high.claimants} from other claimants)" if high.claimants else ""
         yield (
-            f'has {_plural(high.opinions, "opinion")} "too high" on '
-            f"{_plural(high.on_entries, 'entry', 'entries')}{from_claimants}."
+            f'has {_plural(high.opinions, "opinion")} "too high"{apart} on '
+            f"{_plural(high.on_entries, 'entry', 'entries')}."
         )
 
 
 def _votes(votes: Votes) -> Iterator[str]:
+    """One sentence for each helper, so that many votes do not hide other warnings."""
+    found = []
     if votes.young:
-        yield (
-            f"was thanked by {_plural(votes.young, 'person', 'people')} too young to be counted, "
-            f"beside {votes.counted} counted."
-        )
+        found.append(f"{votes.young} more too young to be counted")
     if votes.mutual:
-        yield f"thanked {votes.mutual} of {_plural(votes.counted, 'voter')} back."
+        found.append(f"{votes.mutual} thanked back")
     if votes.apart:
-        judged = _plural(votes.judged, "voter")
-        yield f"and {votes.apart} of {judged} were never seen writing near each other."
+        found.append(f"{votes.apart} of {votes.judged} never seen writing near the helper")
+    if found:
+        yield f"has {_plural(votes.counted, 'voter')}: {', '.join(found)}."
 
 
 def without_address(names: Sequence[str], *, lines: int) -> str:

@@ -44,6 +44,7 @@ class Own:
     addresses: tuple[tuple[str, str, datetime], ...]
     network: str
     usages: tuple[Usage, ...]
+    is_payee: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +118,12 @@ async def own(session: AsyncSession, *, by: Actor) -> Own:
     found = [await _standing(session, by, kind) for kind in (EVM, SS58)]
     held = sorted(filter(None, found), key=lambda each: each.set_at, reverse=True)
     policies = await _policies(session, by.guild_id)
+    is_payee = await _is_payee(session, by)
     return Own(
         addresses=tuple((each.kind, each.address, each.set_at) for each in held),
         network=NETWORKS[policies[0].network].title,
-        usages=await _usages(session, by),
+        usages=await _usages(session, by) if is_payee else (),
+        is_payee=is_payee,
     )
 
 
@@ -177,13 +180,17 @@ async def network_of(session: AsyncSession, round_: Round) -> Network:
 
 
 async def _require_payee(session: AsyncSession, by: Actor) -> None:
-    if await people.helper(session, by.guild_id, by.user_id) is not None:
-        return
-    if not await payout.lines_of(session, by.guild_id, user_id=by.user_id):
+    if not await _is_payee(session, by):
         raise Refusal(
             "Payout addresses are for helpers, and you have no line to be paid here. "
             "`/helper join` says how to become one."
         )
+
+
+async def _is_payee(session: AsyncSession, by: Actor) -> bool:
+    """Whether somebody was a helper here, or has a line."""
+    was_helper = await people.helper(session, by.guild_id, by.user_id) is not None
+    return was_helper or bool(await payout.lines_of(session, by.guild_id, user_id=by.user_id))
 
 
 async def _policies(session: AsyncSession, guild_id: int) -> list[Policy]:

@@ -29,6 +29,7 @@ NEVER_SHOWN = frozenset({"address", "thanks"})
 _SUFFIX = "_digest"
 _MENTION = re.compile(r"<@!?([0-9]{1,20})>|([0-9]{15,20})")
 _SUBJECT = re.compile(r"[a-z_]+:\S{1,40}")
+_NUMBERED = re.compile(r"([a-z_]+)[ :]#?([0-9]{1,9})")
 _ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)?")
 
 
@@ -80,13 +81,15 @@ def read_filter(typed: str, *, labels: Sequence[str]) -> Filter:
         return Filter(user_id=int(match[1] or match[2]))
     if words.upper() in labels:
         return Filter(label=words.upper())
+    if match := _NUMBERED.fullmatch(words.lower()):  # as the log prints it
+        return Filter(subject=f"{match[1]}:{match[2]}")
     if _SUBJECT.fullmatch(words):
         return Filter(subject=words)
     if _ACTION.fullmatch(words.lower()):
         return Filter(action=words.lower())
     raise Refusal(
         "`subject` accepts a person (a mention or an id), a round such as `2026-Q1`, an action "
-        "such as `payout` or `payout.adjusted`, or a subject such as `entry:12`."
+        "such as `payout` or `payout.adjusted`, or a subject such as `entry 12`."
     )
 
 

@@ -185,14 +185,22 @@ async def users_of(session: AsyncSession, batch: Batch) -> tuple[int, ...]:
     return tuple(item.user_id for item in await wallets.items(session, batch.id))
 
 
+async def paying(session: AsyncSession, round_id: int, user_id: int | None) -> int | None:
+    """Return the number of a round's open batch where it pays somebody (None: anybody)."""
+    batch = await wallets.open_batch(session, round_id)
+    if batch is None or user_id not in (None, *await users_of(session, batch)):
+        return None
+    return batch.number
+
+
 async def require_outside(session: AsyncSession, round_: Round, user_id: int) -> None:
     """Refuse to record one line by itself that an open batch pays: it could be paid twice."""
-    batch = await wallets.open_batch(session, round_.id)
-    if batch is not None and user_id in await users_of(session, batch):
+    number = await paying(session, round_.id, user_id)
+    if number is not None:
         raise Refusal(
-            f"<@{user_id}> is in batch {batch.number} of {round_.label}, which is open, so nothing "
-            f"is recorded. `/payout paid batch:{batch.number}` records all of it, "
-            f"`/payout cancel batch:{batch.number}` gives it up."
+            f"<@{user_id}> is in batch {number} of {round_.label}, which is open, so nothing "
+            f"is recorded. `/payout paid batch:{number}` records all of it, "
+            f"`/payout cancel batch:{number}` gives it up."
         )
 
 

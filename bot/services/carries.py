@@ -41,8 +41,29 @@ async def decided(
     """Carry what a decision about a paid line comes to; return the round that it enters."""
     policy = (await settings.pinned(session, round_)).policy
     place = await _place(session, round_, policy)
-    carry = _carry(round_, policy, user_id, amount, at=at, dispute=dispute)
+    carry = _carry(round_, policy, user_id, amount, at=at, dispute_id=dispute.id)
     return await _add(session, carry, round_, place, actor=actor)
+
+
+async def undo(
+    session: AsyncSession, round_: Round, *, user_id: int, at: datetime, actor: int
+) -> int:
+    """Take back what decisions about a line carried on, and return what that was.
+
+    The payment that they followed was taken back: the next decision is about the line itself.
+    """
+    decisions = [
+        row
+        for row in await carries.out_of(session, round_.id)
+        if row.dispute_id is not None and row.user_id == user_id
+    ]
+    amount = sum(row.amount for row in decisions)
+    if amount:
+        policy = (await settings.pinned(session, round_)).policy
+        dispute_id = decisions[-1].dispute_id
+        carry = _carry(round_, policy, user_id, -amount, at=at, dispute_id=dispute_id)
+        await _add(session, carry, round_, await _place(session, round_, policy), actor=actor)
+    return amount
 
 
 async def settle(
@@ -108,7 +129,7 @@ def _carry(
     amount: int,
     *,
     at: datetime,
-    dispute: Dispute | None = None,
+    dispute_id: int | None = None,
 ) -> Carry:
     return Carry(
         guild_id=source.guild_id,
@@ -117,7 +138,7 @@ def _carry(
         currency=policy.currency,
         decimals=policy.decimals,
         from_round_id=source.id,
-        dispute_id=dispute.id if dispute is not None else None,
+        dispute_id=dispute_id,
         at=at,
     )
 

@@ -135,7 +135,10 @@ def require_evm(word: str) -> str:
 def _read_evm(word: str, network: Network) -> Read:
     if not EVM_FORM.fullmatch(word):
         if unspell(word) is not None:
-            raise Refusal(f"This is an SS58 address; payments here are made on {_on(network)}.")
+            raise Refusal(
+                f"This is an SS58 address; payments here are made on {_on(network)}: give an "
+                "address with `0x` and 40 hexadecimal digits."
+            )
         prefixed = " without the chain's name before it" if ":" in word else ""
         raise Refusal(
             f"Payments here are made on {_on(network)}{prefixed}: `0x` and 40 hexadecimal digits."
@@ -151,7 +154,10 @@ def _read_evm(word: str, network: Network) -> Read:
 
 def _read_ss58(word: str, network: Network) -> Read:
     if EVM_FORM.fullmatch(word):
-        raise Refusal(f"This is an EVM address; payments here are made on {_on(network)}.")
+        raise Refusal(
+            f"This is an EVM address; payments here are made on {_on(network)}: give the one that "
+            f"your wallet shows for {network.title}."
+        )
     found = unspell(word)
     if found is None:
         raise Refusal(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,12 +22,23 @@ from bot.domain.money import format_amount
 from bot.domain.people import Actor
 from bot.domain.policy import Policy
 from bot.domain.states import Line
-from bot.services import carries, history, lines, outbox, settings, settlement, suspensions
+from bot.services import (
+    batches,
+    carries,
+    history,
+    lines,
+    outbox,
+    settings,
+    settlement,
+    suspensions,
+)
 from bot.services import rounds as round_service
 from storage import cease, payout, rounds
 from storage import disputes as stored
 from storage import people as stored_people
 from storage.tables import Dispute, Payment, Round
+
+SHORTEST = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,8 @@ class Told:
     decided_by: int | None
     currency: str = ""
     decimals: int = 0
+    batch: int | None = None
+    """The open batch that pays what is disputed; for the committee."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +212,14 @@ async def resolve(
 
 
 async def told(session: AsyncSession, guild_id: int, *, number: int) -> Told:
-    """Return a dispute with its reason, for the committee's post."""
+    """Return a dispute with its reason and the batch it stops, for the committee's post."""
     dispute = await stored.numbered(session, guild_id, number)
     assert dispute is not None, "disputes are never deleted"
-    return await _told(session, dispute)
+    shown = await _told(session, dispute)
+    if dispute.round_id is None:
+        return shown
+    batch = await batches.paying(session, dispute.round_id, dispute.user_id)
+    return replace(shown, batch=batch)
 
 
 async def listing(session: AsyncSession, *, by: Actor) -> list[Told]:
@@ -461,6 +478,9 @@ async def _decide_statement(
     paid = next((one for one in payments if one.user_id == dispute.user_id), None)
     if paid is not None:
         return await _carry(session, by, dispute, paid, outcome=outcome, goal=goal, reason=reason)
+    undone = await carries.undo(
+        session, round_, user_id=dispute.user_id, at=by.now, actor=by.user_id
+    )
     adjusted = await settlement.decide(
         session,
         round_,
@@ -468,9 +488,13 @@ async def _decide_statement(
         user_id=dispute.user_id,
         amount=goal,
         reason=f"Dispute {dispute.number}: {reason}",
+        is_new=bool(undone),
     )
     await _close(session, by, dispute, outcome, reason, amount=goal)
-    return Decided(await _told(session, dispute), version=adjusted.version, amounts=adjusted.amount)
+    before, after = adjusted.amount
+    return Decided(
+        await _told(session, dispute), version=adjusted.version, amounts=(before + undone, after)
+    )
 
 
 async def _carry(
@@ -488,7 +512,7 @@ async def _carry(
     before = await carries.of_decisions(session, round_)
     worth = paid.amount + before.get(paid.user_id, 0)
     change = (goal or 0) - worth
-    statement = await lines.published(session, round_)
+    statement = await lines.draft(session, round_)  # with a correction that is under way
     policy = statement.policy
     if not change:
         raise Refusal(
@@ -531,7 +555,10 @@ async def _close(
 ) -> None:
     dispute.state, dispute.outcome, dispute.answer = State.RESOLVED, outcome, reason
     dispute.amount = amount
-    dispute.decided_by, dispute.decided_at = by.user_id, by.now
+    # The newest decision about a line stands: the order is theirs, whatever the clock does.
+    last = await stored.last_decided(session, by.guild_id)
+    after = by.now if last is None else max(by.now, last + SHORTEST)
+    dispute.decided_by, dispute.decided_at = by.user_id, after
     await session.flush()
     now = await _told(session, dispute)
     spelled = "" if amount is None else format_amount(amount, decimals=now.decimals)

@@ -18,6 +18,7 @@ from bot.domain.tipjar import NO_JAR, Jar
 from bot.services import (
     addresses,
     batches,
+    carries,
     history,
     lines,
     outbox,
@@ -34,6 +35,7 @@ from storage import people as stored_people
 from storage.tables import Batch, Payment, Round, TakeBack
 
 LONGEST_REFERENCE = 200
+FREED = "First `/dispute resolve` decides a dispute, or `/helper reinstate` resumes payments."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class OpenAmount:
     label: str
     amount: Sum
     state: LineState
+    is_changing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,10 @@ class Mine:
     """What stops one's payments, where they are held or ceased."""
     needs_address: bool = False
     """Whether something is due and there is no address to pay it to."""
+    is_changing: bool = False
+    """Whether a correction under way changes one's line, which waits for it."""
+    carried: int = 0
+    """What decisions after the payment of this line carry to later rounds."""
 
 
 async def record(
@@ -178,7 +185,7 @@ async def correct(session: AsyncSession, *, by: Actor, reference: str, reason: s
         reference=word,
         reason=why,
         actor_id=by.user_id,
-        at=by.now,
+        at=max(by.now, *(payment.at for payment in payments)),  # after them on any clock
     )
     session.add(proposal)
     await session.flush()
@@ -251,6 +258,8 @@ async def mine(session: AsyncSession, *, by: Actor, label: str | None) -> Mine:
         stop=await suspensions.stop_of(session, by.guild_id, by.user_id),
         needs_address=state is LineState.DUE
         and by.user_id in await addresses.missing(session, round_, [by.user_id]),
+        is_changing=by.user_id in await batches.changing(session, round_, statement),
+        carried=(await carries.of_decisions(session, round_)).get(by.user_id, 0),
     )
 
 
@@ -299,7 +308,7 @@ def _chosen(
         if every:
             why = "A correction of the rest is under way."
         elif held:
-            why = "What is not recorded is held."
+            why = f"What is not recorded is held. {FREED}"
         raise Refusal(f"{where} is due. {why}")
     return chosen
 
@@ -370,7 +379,8 @@ def _require_due(
         LineState.NONE: "gets 0",
         LineState.DUE: "is being corrected: publish the correction first",
     }[state]
-    raise Refusal(f"<@{user_id}> {why} in {round_.label}, so nothing is recorded.")
+    freed = f" {FREED}" if state is LineState.HELD else ""
+    raise Refusal(f"<@{user_id}> {why} in {round_.label}, so nothing is recorded.{freed}")
 
 
 async def _require_new(
@@ -481,5 +491,6 @@ async def _open_amounts(session: AsyncSession, by: Actor) -> tuple[OpenAmount, .
             statement = await lines.published(session, round_)
             line = statement.line_of(by.user_id)
             assert line is not None
-            found.append(OpenAmount(round_.label, statement.sum_of([line]), state))
+            waits = by.user_id in await batches.changing(session, round_, statement)
+            found.append(OpenAmount(round_.label, statement.sum_of([line]), state, waits))
     return tuple(found)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import warnings as rules
 from bot.domain.opinions import Opinion
 from bot.domain.statement import Statement
-from bot.domain.states import PUBLIC_ROUND_STATES
+from bot.domain.states import PUBLIC_ROUND_STATES, Line
 from bot.domain.thanks import Doubt
 from bot.domain.warnings import High, Votes
 from bot.services import activity, addresses, lines, opinions
@@ -36,7 +36,7 @@ class _Thanked:
 
 
 async def warnings(session: AsyncSession, round_: Round, statement: Statement) -> tuple[str, ...]:
-    """Return the warnings of a draft as sentences, line by line."""
+    """Return the warnings of a draft as sentences: what is missing first, then line by line."""
     entries = [
         entry for entry in await hours.of_round(session, round_.id) if entry.withdrawn_at is None
     ]
@@ -51,11 +51,12 @@ async def warnings(session: AsyncSession, round_: Round, statement: Statement) -
         votes=await _votes(session, round_, called),
     )
     sentences = [warning.sentence(called[warning.user_id]) for warning in found]
-    to_pay = [line.user_id for line in statement.lines if line.amount and not line.waived]
+    shown = await lines.shown(session, round_, statement)
+    to_pay = [user for user, beside in shown.items() if beside.status in (Line.DUE, Line.HELD)]
     lacking = await addresses.missing(session, round_, to_pay)
     if lacking:
         who = [called[user] for user in to_pay if user in lacking]
-        sentences.append(rules.without_address(who, lines=len(to_pay)))
+        sentences.insert(0, rules.without_address(who, lines=len(to_pay)))
     return tuple(sentences)
 
 

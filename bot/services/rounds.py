@@ -154,12 +154,16 @@ async def oldest_draft(session: AsyncSession, guild_id: int) -> Round:
 async def in_review_or_draft(
     session: AsyncSession, guild_id: int, label: str | None, *, or_open: bool = False
 ) -> Round:
-    """Return the round a preview or adjustment is about: the oldest in review or draft."""
+    """Return the round a preview or adjustment is about: the oldest in review or draft.
+
+    A published round whose correction waits is in draft too: it is approved before later ones.
+    """
     if label is not None:
         return await named(session, guild_id, label)
-    waiting = await rounds.of_server(session, guild_id, states=("review", "draft"))
-    if waiting:
-        return waiting[0]
+    states = ("review", "draft", "published", "final")
+    for round_ in await rounds.of_server(session, guild_id, states=states):
+        if round_.state in {"review", "draft"} or round_.draft_version is not None:
+            return round_
     if or_open:
         return await named(session, guild_id, None)
     raise Refusal(

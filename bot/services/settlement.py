@@ -117,7 +117,8 @@ class Published:
     """A published version with everything the public files are made from.
 
     `names` are those of the committee members who approved or adjusted it, `counted_late_at` is
-    set where the thanks were counted long after the close.
+    set where the thanks were counted long after the close, `cancelled_batch` in the moment that
+    publishing it cancelled one.
     """
 
     statement: Statement
@@ -137,6 +138,7 @@ class Published:
     thread_id: int | None
     jar: Jar = NO_JAR
     counted_late_at: datetime | None = None
+    cancelled_batch: int | None = None
 
 
 # ---------------------------------------------------------------- the draft
@@ -211,10 +213,12 @@ async def decide(
     user_id: int,
     amount: int | None,
     reason: str,
+    is_new: bool = False,
 ) -> Adjusted:
     """Let an unpaid line of a published round pay another amount, or nothing (None).
 
     It begins the next version, or continues the one under way; the cap holds as for adjustments.
+    `is_new` says that the amount is a change even where the line comes to it already.
     """
     before = await lines.draft(session, round_)
     line = before.line_of(user_id)
@@ -225,7 +229,7 @@ async def decide(
             "change. The outcome `stands` ends the dispute."
         )
     is_voided = user_id in before.facts.voided
-    if (amount is None and is_voided) or amount == line.amount:
+    if (amount is None and is_voided) or (amount == line.amount and not is_new):
         raise Refusal(
             f"The line of <@{user_id}> in {round_.label} comes to that already. "
             "The outcome `stands` ends the dispute."
@@ -256,7 +260,8 @@ async def _adjust(
 ) -> Adjusted:
     """Store an adjustment that is in order; on a published round it begins the next version."""
     version = after.facts.version
-    require_room(after, before=before)
+    carried = sum((await carries.of_decisions(session, round_)).values())
+    require_room(after, before=before, carried=carried)
     await _require_unpaid(
         session,
         round_,
@@ -436,7 +441,7 @@ async def publish(session: AsyncSession, *, by: Actor) -> Published:
     )
     await _store_statement(session, round_, statement, by=by, row=row, deadlines=deadlines)
     await carries.settle(session, round_, statement, at=by.now, actor=by.user_id)
-    await batches.cancel_changed(session, round_, changed, by=by)
+    cancelled = await batches.cancel_changed(session, round_, changed, by=by)
     await _show_draft(session, round_)
     for where in ("thread", "channel"):
         await outbox.say(
@@ -449,7 +454,7 @@ async def publish(session: AsyncSession, *, by: Actor) -> Published:
             facts={"version": version},
         )
     await session.flush()
-    return await published_of(session, round_)
+    return replace(await published_of(session, round_), cancelled_batch=cancelled)
 
 
 async def show(session: AsyncSession, *, guild_id: int, label: str | None) -> Published:

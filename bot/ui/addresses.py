@@ -49,6 +49,11 @@ def own(shown: Own) -> str:
             f"**Your payout address**: `{address}`, set {when(set_at)}"
             for _, address, set_at in shown.addresses
         ]
+    elif not shown.is_payee:
+        lines = [
+            "You have no payout address and need none: they are for helpers. "
+            "`/helper join` says how to become one."
+        ]
     else:
         lines = [
             f"You have no payout address. `/address set` sets one; payments here are made on "

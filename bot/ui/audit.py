@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,19 @@ LONGEST_ROW = 380
 LONGEST_MIRRORED = 190
 LONGEST_VALUE = 60
 LONGEST_TEXT = 120
+LISTED = 5
 FIELDS = (
     "number", "time", "actor", "acting_for", "action", "subject", "data", "texts", "erased",
     "previous", "hash",
 )  # fmt: skip
-_PEOPLE = frozenset({"user_id", "suspension", "held", "waived", "helper_id"})
+_PEOPLE = frozenset(
+    {"user_id", "suspension", "held", "waived", "helper_id", "declined", "ceased", "voters"}
+)
+_UNNAMED = frozenset(
+    {"opinion.given", "thanks.given", "thanks.taken_back", "thanks.received", "thanks.late"}
+)
+"""What the record keeps without the person who did it."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _DIGEST = "_digest"
 
 
@@ -70,7 +79,7 @@ def sentence(row: Row, noted: Noted | None = None, *, longest: int = LONGEST_ROW
     What does not fit is left out in whole parts, so that no mention or quotation is cut.
     """
     said = f"`#{row.number}` {when(datetime.fromisoformat(row.time))} "
-    said += f"{_who(row.actor)}{f' for <@{row.acting_for}>' if row.acting_for else ''}: "
+    said += f"{_who(row)}{f' for <@{row.acting_for}>' if row.acting_for else ''}: "
     said += f"**{_words(row.action)}** {_subject(row.subject)}"
     parts = [*_data(row), *(_texts(noted) if noted else ())]
     for place, part in enumerate(parts):
@@ -88,8 +97,10 @@ def _wanted(found: Log) -> str:
     return f", {words}" if words else ""
 
 
-def _who(actor: str) -> str:
-    return f"<@{actor}>" if actor else "the bot"
+def _who(row: Row) -> str:
+    if row.actor:
+        return f"<@{row.actor}>"
+    return "somebody" if row.action in _UNNAMED else "the bot"
 
 
 def _words(action: str) -> str:
@@ -116,12 +127,23 @@ def _value(field: str, value: Any) -> str:
             return "yes" if value else "no"
         case str() if field in _PEOPLE and value.isdecimal():
             return f"<@{value}>"
+        case str() if _INSTANT.fullmatch(value):
+            return when(datetime.fromisoformat(value))
         case list() | tuple():
-            shown = ", ".join(_value(field, item) for item in value[:5])
-            return f"{shown} and {len(value) - 5} more" if len(value) > 5 else shown  # noqa: PLR2004
+            return _first([_value(field, item) for item in value])
         case dict():
-            return quoted(canonical(value).decode(), longest=LONGEST_VALUE)
+            document = quoted(canonical(value).decode(), longest=LONGEST_VALUE)
+            return _counts(value) if field in _PEOPLE else document
     return quoted(" ".join(str(value).split()), longest=LONGEST_VALUE)
+
+
+def _counts(by_user: Mapping[str, int]) -> str:
+    return _first([f"<@{user}> {count}" for user, count in by_user.items()])
+
+
+def _first(parts: Sequence[str]) -> str:
+    more = f" and {len(parts) - LISTED} more" if len(parts) > LISTED else ""
+    return f"{', '.join(parts[:LISTED])}{more}"
 
 
 def _texts(noted: Noted) -> Iterator[str]:

@@ -170,7 +170,8 @@ def own(stop: Stop) -> str:
         )
     return (
         f"**Your payments are held** {since}\nHours and thanks count as before. With `/dispute "
-        f"open` and yourself as `helper` you can object until {deadline(stop.disputable_until)}."
+        f"open` and yourself as `helper` you can object until {deadline(stop.disputable_until)}; "
+        "nothing is final while such a dispute is open."
     )
 
 

@@ -112,6 +112,11 @@ def committee_post(told: Told) -> str:
                 f"`/dispute resolve` with `{told.number}` decides it: `stands`, `modify` or "
                 "`void`. Whoever opened it or whose own payment it is about does not decide it."
             )
+            if told.batch is not None:
+                end = (
+                    f"**Batch {told.batch} pays this and was handed over: do not sign it** before "
+                    f"the decision; `/payout cancel batch:{told.batch}` gives it up.\n{end}"
+                )
         case State.LATE:
             end = (
                 f"It came out of time (until {when(told.valid_until)}), is on record, and holds "
@@ -207,7 +212,7 @@ def _outcome(told: Told, facts: Mapping[str, Any]) -> str:
 def _row(told: Told) -> str:
     end = STATES[told.state]
     if told.state is State.OPEN:
-        end = f"open, disputes until {when(told.valid_until)}"
+        end = f"open; others can dispute it until {when(told.valid_until)}"
     elif told.outcome is not None:
         amount = f" to {_money(told, told.amount)}" if told.amount is not None else ""
         answer = _one_line(told.answer)

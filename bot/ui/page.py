@@ -92,8 +92,8 @@ def page(published: Published) -> str:
             total=text.money(statement.total, decimals=policy.decimals),
             currency=policy.currency,
             pay_total=_pay_total(statement),
-            helpers=text.plural(len(rows), "helper"),
-            hours=text.duration(sum(line.minutes for line in statement.lines)),
+            helpers=text.plural(sum(line.amount > 0 for line in statement.lines), "helper"),
+            hours=text.duration(statement.shared_minutes),
             state=ROUND_WORDS.get(published.state, str(published.state)),
             dates=[
                 ("Published", _instant(published.published_at, zone)),

@@ -20,12 +20,13 @@ from bot.ui.page import page
 from bot.ui.text import bullets, deadline, duration, money, people, plural, quoted, total, when
 
 if TYPE_CHECKING:
-    from bot.services.payments import Mine, Recorded, TakenBack
+    from bot.services.payments import Mine, OpenAmount, Recorded, TakenBack
     from bot.services.settlement import Adjusted, Approved, Preview, Priced, Published
 
 COLOUR = discord.Colour.from_str("#2f6f6b")
 DRAFT_COLOUR = discord.Colour.from_str("#b7791f")
 ROWS = 20
+CHANGING = "being corrected: the next version says what is paid"
 PAGE = 12
 LISTED = 6
 """What a field of an embed has room for."""
@@ -112,11 +113,12 @@ def published(statement_of: Published) -> list[discord.Embed]:
         )
     admin = ", one of them an admin without a line" if statement_of.admin_approval else ""
     embed.add_field(name="Approved by", value=f"{people(statement_of.approved_by)}{admin}")
-    embed.add_field(name="Payment", value=f"due from {when(statement_of.pay_due_at, 'D')}")
+    due = f"due from {when(statement_of.pay_due_at, 'D')}"
+    embed.add_field(name="Payment", value=due if _is_open(statement_of) else "nothing waits")
     embed.add_field(
         name="Something wrong?",
         value=f"`/dispute open` until {deadline(statement_of.dispute_until)}. "
-        "Only what is disputed waits.",
+        f"Only what is disputed waits.{_only_changed(statement)}",
         inline=False,
     )
     embed.add_field(
@@ -198,6 +200,12 @@ def mine(own: Mine) -> str:
             f"- Adjustment {change.number}: {quoted(change.reason, longest=200)}"
             for change in own.changes
         ]
+        if own.carried:
+            policy = statement.policy
+            carried = money(
+                own.carried, decimals=policy.decimals, currency=policy.currency, signed=True
+            )
+            lines.append(f"- Decided after the payment: {carried}, carried to the next round.")
         if not own.line.tips_amount:  # else the arithmetic has said it
             lines += [f"- {sentence}" for sentence in tip_jar(statement, own.jar)]
     if own.stop is not None:
@@ -206,7 +214,9 @@ def mine(own: Mine) -> str:
         lines.append("\nYou have no payout address: `/address set` says where you are paid.")
     if own.open_amounts:
         lines.append("\n**Still open**")
-        lines += [f"- {one.label}: {total(one.amount)} ({one.state})" for one in own.open_amounts]
+        lines += [
+            f"- {one.label}: {total(one.amount)} ({_open_words(one)})" for one in own.open_amounts
+        ]
     lines.append(
         "\n`/payout show` has everybody's. Something wrong? `/dispute open` tells the committee."
     )
@@ -265,12 +275,35 @@ def approved(approval: Approved) -> str:
 def publication(statement_of: Published) -> str:
     """Return the answer to publishing."""
     statement = statement_of.statement
+    paying = "Nothing waits to be paid."
+    if _is_open(statement_of):
+        paying = (
+            f"Payment is due from {when(statement_of.pay_due_at, 'D')}: `/payout export`, then "
+            "`/payout paid`."
+        )
+    batch = ""
+    if statement_of.cancelled_batch is not None:
+        batch = (
+            f"\n**Batch {statement_of.cancelled_batch} is cancelled**, because a line in it "
+            "changed: make sure that nobody signs it any more."
+        )
     return (
         f"**{statement.facts.label}, version {statement.facts.version} is published**: "
         f"{plural(len(statement.lines), 'line')}, {_total(statement)}.\n"
-        f"Payment is due from {when(statement_of.pay_due_at, 'D')}: `/payout export`, then "
-        f"`/payout paid`. Disputes count until {when(statement_of.dispute_until, 'f')}."
+        f"{paying} Disputes count until {when(statement_of.dispute_until, 'f')}."
+        f"{_only_changed(statement)}{batch}"
     )
+
+
+def _is_open(statement_of: Published) -> bool:
+    """Whether something of a statement is still to be paid, now or once it is decided."""
+    return any(one.status in (Line.DUE, Line.HELD) for one in statement_of.shown.values())
+
+
+def _only_changed(statement: Statement) -> str:
+    if statement.facts.version == 1:
+        return ""
+    return " That time is for the lines this version changed; others keep theirs."
 
 
 def recorded(payment: Recorded) -> str:
@@ -314,11 +347,15 @@ def _state_words(own: Mine) -> str:
     if own.state is Line.WAIVED and own.stop is not None and own.stop.is_final:
         return "payments ceased"
     return {
-        Line.DUE: "due",
+        Line.DUE: CHANGING if own.is_changing else "due",
         Line.HELD: f"held: {own.reason}",
         Line.WAIVED: f"not paid: {own.reason}",
         Line.NONE: "nothing to pay",
     }.get(own.state, str(own.state))
+
+
+def _open_words(one: OpenAmount) -> str:
+    return "being corrected" if one.is_changing and one.state is Line.DUE else str(one.state)
 
 
 def _total(statement: Statement) -> str:

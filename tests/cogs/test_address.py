@@ -207,3 +207,30 @@ async def test_a_round_with_an_open_batch_is_not_voided(town: Town) -> None:
     await export(town, "safe-csv")
     answer = await town.press(town.carol, town.committee, "round void", reason="x", round="2026-Q1")
     assert "`/payout cancel batch:1` gives the batch up" in answer
+
+
+async def test_a_batch_that_pays_what_is_disputed_is_not_to_be_signed(town: Town) -> None:
+    await published(town)
+    await town.until(2026, 4, 2)
+    await export(town, "safe-csv")
+    await press(town, town.bob, "dispute open", reason="too much", helper=town.alice)
+    asked = town.said(town.committee)[-1]
+    assert "**Batch 1 pays this and was handed over: do not sign it**" in asked
+    held = await press(town, town.carol, "payout paid", reference="0x1", batch="1")
+    assert "What is not recorded is held. First `/dispute resolve`" in held
+    held = await press(town, town.carol, "payout paid", reference="0x1", helper=town.alice)
+    assert "is held in 2026-Q1, so nothing is recorded. First `/dispute resolve`" in held
+    decision = {"dispute": "1", "outcome": "modify", "amount": "150", "reason": "x"}
+    await press(town, town.carol, "dispute resolve", **decision)
+    await press(town, town.dave, "payout approve")
+    answer = await press(town, town.carol, "payout publish")
+    assert "**Batch 1 is cancelled**, because a line in it changed" in answer
+
+
+async def test_who_is_no_helper_needs_no_address(town: Town) -> None:
+    await town.open()
+    answer = await press(town, town.stranger, "address show")
+    assert answer == (
+        "You have no payout address and need none: they are for helpers. "
+        "`/helper join` says how to become one."
+    )

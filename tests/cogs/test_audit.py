@@ -185,3 +185,18 @@ async def test_a_channel_that_refuses_is_reported_once_and_not_polled(
     await town.tick()
     await town.tick()
     assert "**entry logged** entry 1" in town.said(channel)[0]
+
+
+async def test_the_record_names_people_and_instants_and_finds_what_it_prints(town: Town) -> None:
+    await town.open(voter_account_days="0")
+    await town.log_hours(town.alice, "2h")
+    await town.press(town.stranger, town.support, "thanks", helper=town.alice)
+    await town.press(town.bob, town.support, "helper pay", wanted=False)
+    await town.until(2026, 3, 30)
+    answer = await town.press(town.carol, town.committee, "audit log", subject="2026-Q1")
+    assert f"voters {town.alice.mention} 1" in answer
+    assert f"declined {town.bob.mention}" in answer
+    assert "closed at <t:1774828800:f>" in answer
+    assert "somebody: **thanks given**" in answer
+    answer = await town.press(town.carol, town.committee, "audit log", subject="entry 1")
+    assert f"{town.alice.mention}: **entry logged** entry 1" in answer

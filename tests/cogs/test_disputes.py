@@ -145,7 +145,7 @@ async def test_the_list_shows_what_became_of_them(public: Town) -> None:
     )
     listed = await press(town, town.stranger, "list")
     assert f"**2** about the line of {town.alice.mention} in 2026-Q1" in listed
-    assert "open, disputes until" in listed
+    assert "open; others can dispute it until" in listed
     assert "decided: modify to 1.00 USD (so be it)" in listed
     assert "> too much" in listed
     assert "mine is more" not in listed
@@ -279,3 +279,26 @@ async def test_texts_of_others_cannot_hide_anything(public: Town) -> None:
     assert "\\*\\*bold\\*\\*" in said
     assert "@everyone" not in said
     assert "\u202e" not in said
+
+
+async def test_what_a_decision_means_for_ones_own_line_is_said_until_it_is_paid(
+    public: Town,
+) -> None:
+    town = public
+    await opened(town, helper=town.alice)
+    resolve = {"outcome": "modify", "reason": "counted twice"}
+    await press(town, town.carol, "resolve", dispute="1", amount="150", **resolve)
+    mine = await town.press(town.alice, town.support, "payout mine")
+    assert "**2026-Q1: 200.00 USD** (being corrected: the next version says what is paid)" in mine
+    assert "- 2026-Q1: 200.00 USD (being corrected)" in mine
+    preview = await town.press(town.carol, town.committee, "payout preview")
+    assert "Draft 2026-Q1, version 2" in preview
+    await town.publish()
+    assert "others keep theirs" in await town.press(town.bob, town.support, "payout show")
+    await town.press(town.dave, town.committee, "payout paid", reference="0xabc")
+    shown = await town.press(town.bob, town.support, "payout show")
+    assert "Payment: nothing waits" in shown
+    await opened(town, helper=town.bob)
+    await press(town, town.carol, "resolve", dispute="2", amount="90", **resolve)
+    mine = await town.press(town.bob, town.support, "payout mine")
+    assert "- Decided after the payment: -10.00 USD, carried to the next round." in mine

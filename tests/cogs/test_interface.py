@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.cogs.town import Town
+
+pytestmark = pytest.mark.untraced
 
 # `?` may be left out, `*` offers its values. `user` and `helper` are people, `minutes` is an
 # integer, `wanted` a boolean; everything else is text.

@@ -15,6 +15,8 @@ from storage.tables import Table
 from tests.cogs.test_interface import commands
 from tests.cogs.town import Answer, Town
 
+pytestmark = pytest.mark.untraced
+
 # ---------------------------------------------------------------- who, and what they are told
 
 KINDS = {

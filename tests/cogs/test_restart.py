@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cogs.town import LATE, Town, database_url, new_bot, running
+
+pytestmark = pytest.mark.untraced
 
 
 def everything_said(town: Town) -> dict[str, list[str]]:

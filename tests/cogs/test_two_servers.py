@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import discord
+import pytest
 
 from tests.cogs.test_interface import commands
 from tests.cogs.test_permissions import forget_views
 from tests.cogs.town import Answer, Town, text_of
+
+pytestmark = pytest.mark.untraced
 
 Options: TypeAlias = Mapping[str, Any]
 Steps: TypeAlias = Sequence[tuple[str, str, Options]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -567,6 +567,62 @@ async def test_a_decision_about_a_paid_line_keeps_to_the_cap(public: World) -> N
         public, "modify", amount="980.01"
     )
     assert (await resolve(public, "modify", amount="980.00")).carried == 930_00
+
+
+@pytest.mark.parametrize(
+    ("outcome", "amount", "before", "after"),
+    (
+        ("modify", "25.00", 30_00, 25_00),
+        ("modify", "50.00", 30_00, 50_00),
+        ("void", None, 30_00, 0),
+    ),
+)
+async def test_a_decision_after_the_payment_was_taken_back_stands_alone(
+    public: World, outcome: str, amount: str | None, before: int, after: int
+) -> None:
+    await public.do(payments.record, KIM, reference="0x1", user_id=ADA.user_id)
+    await dispute(public)
+    assert (await resolve(public, "modify", amount="30.00")).carried == -20_00
+    for who in (KIM, LEE):
+        await public.do(payments.correct, who, reference="0x1", reason="not sent")
+    await dispute(public)
+    decided = await resolve(public, outcome, number="2", amount=amount)
+    # What was carried is taken back: it would lower what is not paid yet a second time.
+    assert (decided.version, decided.amounts, decided.carried) == (2, (before, after), None)
+    assert (await public.amounts("2026-Q1"))[ADA.user_id] == after
+    assert await public.amounts("2026-Q2") == {}
+    published = await public.published(VAL)
+    assert published.statement.total == after + 20_00
+
+
+async def test_decisions_about_paid_lines_and_adjustments_share_the_cap(public: World) -> None:
+    await public.do(payments.record, KIM, reference="0x1", user_id=ADA.user_id)
+    await dispute(public)
+    await resolve(public, "modify", amount="950.00")
+    raised = {"person": BEN.person, "reason": "forgotten", "label": "2026-Q1"}
+    assert "At most 30.00 USD can still be added" in await public.refused(
+        settlement.adjust, KIM, amount="30.01", **raised
+    )
+    await public.do(settlement.adjust, KIM, amount="29.99", **raised)
+    # A correction under way counts as well.
+    await dispute(public, TOM)
+    assert "At most 0.01 USD can still be added" in await refused(
+        public, "modify", number="2", amount="950.02"
+    )
+    assert (await resolve(public, "modify", number="2", amount="950.01")).carried == 1
+
+
+@pytest.mark.parametrize("passed", (0 * DAY, -DAY))
+async def test_the_decision_made_last_stands_whatever_the_clock_says(
+    public: World, passed: timedelta
+) -> None:
+    await dispute(public)
+    await dispute(public, TOM)
+    await resolve(public, "void", number="2")
+    public.now += passed
+    await resolve(public, "modify", number="1", amount="10.00")
+    assert (await public.amounts("2026-Q1"))[ADA.user_id] == 10_00
+    await public.published(VAL)
 
 
 # ---------------------------------------------------------------- suspensions

@@ -19,6 +19,7 @@ from tests.services.world import (
     DAY,
     KIM,
     LEE,
+    MINUTE,
     MOE,
     ROOT,
     SAM,
@@ -385,3 +386,9 @@ async def test_a_reference_of_two_rounds_is_corrected_round_by_round(due: World)
     assert (await due.states("2026-Q1"))[ADA.user_id] is Line.PAID
     assert (await due.states("2026-Q2"))[BEN.user_id] is Line.DUE
     assert (await take_back(due, "0xab")).label == "2026-Q1"
+
+
+async def test_a_clock_that_was_set_back_keeps_no_payment_from_being_taken_back(due: World) -> None:
+    await pay(due, "0x1", user_id=ADA.user_id)
+    due.now -= MINUTE
+    assert (await take_back(due, "0x1")).user_ids == (ADA.user_id,)

@@ -117,9 +117,9 @@ async def test_a_preview_warns_of_what_to_look_at(season: World) -> None:
     await season.to(utc("2026-06-30 20:00"))
     draft = await season.see(settlement.preview, by=season.by(KIM), label=None)
     assert draft.warnings == (
+        "No payout address for 1 of 1 line: Ada.",
         "Ada logged everything after the call for claims: 1 entry.",
         "Ada claims 40 h, more than twice the 10 h of the last round.",
-        "No payout address for 1 of 1 line: Ada.",
     )
 
 
