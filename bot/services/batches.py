@@ -111,9 +111,6 @@ async def export(
         await _require_payable(session, known, round_, now)
     batch = known or await _open(session, round_, now, by=by)
     order = await _order(session, batch, round_, policy, network)
-    assert round_.published_at is not None
-    assert round_.dispute_until is not None
-    after_disputes = policy.pay_after == "disputes"
     return Handed(
         label=round_.label,
         version=batch.version,
@@ -127,7 +124,7 @@ async def export(
         network=network,
         policy=policy,
         left=_left_out(now, frozenset(payment.user_id for payment in order.payments)),
-        due_at=max(round_.dispute_until if after_disputes else round_.published_at, round_.pay_at),
+        due_at=await lines.pay_due_at(session, round_),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -174,6 +175,20 @@ def _shown(now: Beside, statement: Statement, line: Line, name: str) -> Shown:
     state = now.state(user_id, is_waived=line.waived, amount=line.amount)
     is_voided = user_id in statement.facts.voided
     return Shown(name, state, reason=now.reason(user_id, state, is_voided=is_voided))
+
+
+async def pay_due_at(session: AsyncSession, round_: Round) -> datetime:
+    """Return from when the lines of a published round are due; a later version moves nothing.
+
+    That is its day of payment, unless the first version came later, or the time for disputes ends
+    later where the policy waits for that.
+    """
+    if (await settings.pinned(session, round_)).policy.pay_after == "disputes":
+        assert round_.dispute_until is not None
+        return max(round_.dispute_until, round_.pay_at)
+    first = await payout.statement(session, round_.id, version=1)
+    assert first is not None, "a published round has a first version"
+    return max(first.at, round_.pay_at)
 
 
 async def used(session: AsyncSession, round_: Round) -> int:

@@ -477,8 +477,6 @@ async def published_of(session: AsyncSession, round_: Round) -> Published:
     price = await payout.price(session, round_.id, until=stored.version)
     changes = await changes_of(session, round_, until=stored.version)
     people_named = {approval.user_id for approval in approvals} | {c.actor_id for c in changes}
-    after_disputes = statement.policy.pay_after == "disputes"
-    earliest = round_.dispute_until if after_disputes else round_.published_at
     return Published(
         statement=statement,
         shown=shown,
@@ -486,7 +484,7 @@ async def published_of(session: AsyncSession, round_: Round) -> Published:
         state=State(round_.state),
         published_at=round_.published_at,
         dispute_until=round_.dispute_until,
-        pay_due_at=max(earliest, round_.pay_at),
+        pay_due_at=await lines.pay_due_at(session, round_),
         record_head=stored.record_head,
         record_number=stored.record_number,
         approved_by=tuple(approval.user_id for approval in approvals),

@@ -702,6 +702,15 @@ async def test_a_corrected_final_round_becomes_final_and_settled_again(waiting: 
     assert (await waiting.round("2026-Q1")).state == "settled"
 
 
+async def test_a_later_version_moves_no_payment(waiting: World) -> None:
+    first = await waiting.published()
+    due = utc("2026-04-01")
+    assert first.pay_due_at == due
+    await waiting.to(due + 5 * DAY)
+    await adjust(waiting, person=CYD.person, amount="5", label="2026-Q1")
+    assert (await waiting.published(LEE)).pay_due_at == due
+
+
 async def test_a_round_is_not_settled_while_a_correction_waits(season: World) -> None:
     await paid_season(season)
     season.now += DAY
