@@ -13,7 +13,7 @@ from bot.services import disputes, rounds, settings
 from bot.ui import disputes as words
 from bot.ui.answers import answer
 from bot.ui.pager import paged
-from cogs.transformers import Choices, Interaction, actor, choices
+from cogs.transformers import Choices, Interaction, actor, choices, count_with_role
 
 if TYPE_CHECKING:
     from bot.client import Stipend
@@ -125,10 +125,7 @@ class Disputes(commands.GroupCog, group_name="dispute", group_description="Somet
         return choices(rows, typed)
 
     async def _committee_concerned(self, interaction: Interaction, number: str) -> int | None:
-        """Count the committee members whom a dispute concerns, for an admin who is none.
-
-        Their roles are asked for one by one, and no more of them than there are seats.
-        """
+        """Count the committee members whom a dispute concerns, for an admin who is none."""
         assert interaction.guild is not None
         by = actor(interaction)
         async with self.bot.db.read() as session:
@@ -140,16 +137,8 @@ class Disputes(commands.GroupCog, group_name="dispute", group_description="Somet
         if concern is None or by.user_id in concern.everybody:
             return None
         await interaction.response.defer(ephemeral=True)
-        count = 0
-        for user_id in sorted(concern.everybody):
-            if count >= seats:
-                break
-            try:
-                member = await interaction.guild.fetch_member(user_id)
-            except discord.NotFound:
-                continue
-            count += any(role.id == role_id for role in member.roles)
-        return count
+        users = sorted(concern.everybody)
+        return await count_with_role(interaction.guild, users, role_id=role_id, most=seats)
 
 
 async def setup(bot: Stipend) -> None:

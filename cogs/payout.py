@@ -17,7 +17,15 @@ from bot.ui import payfiles as batch_ui
 from bot.ui import reviews, statements
 from bot.ui.answers import add_problems, answer
 from bot.ui.pager import paged
-from cogs.transformers import Choices, Interaction, actor, choices, person, words
+from cogs.transformers import (
+    Choices,
+    Interaction,
+    actor,
+    choices,
+    count_with_role,
+    person,
+    words,
+)
 
 if TYPE_CHECKING:
     from bot.client import Stipend
@@ -269,7 +277,7 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         return choices(found, typed)
 
     async def _committee_lines(self, interaction: Interaction) -> int:
-        """Count the committee members with a line: their roles are asked for one by one."""
+        """Count the committee members with a line in the draft."""
         assert interaction.guild is not None
         by = actor(interaction)
         async with self.bot.db.read() as session:
@@ -279,16 +287,7 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
                 return 0
             users = await settlement.draft_users(session, by.guild_id)
         await interaction.response.defer(ephemeral=True)
-        count = 0
-        for user_id in users:
-            if count >= seats:
-                break
-            try:
-                member = await interaction.guild.fetch_member(user_id)
-            except discord.NotFound:
-                continue
-            count += any(role.id == role_id for role in member.roles)
-        return count
+        return await count_with_role(interaction.guild, users, role_id=role_id, most=seats)
 
 
 async def setup(bot: Stipend) -> None:

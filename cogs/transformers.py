@@ -71,3 +71,22 @@ def words(*options: str) -> Callable[[Interaction, str], Coroutine[Any, Any, Cho
         return choices(((word, word) for word in options), typed)
 
     return complete
+
+
+async def count_with_role(
+    guild: discord.Guild, user_ids: Iterable[int], *, role_id: int, most: int
+) -> int:
+    """Count those of some people who have a role, up to `most`.
+
+    They are asked for one by one: member lists need a privileged intent.
+    """
+    count = 0
+    for user_id in user_ids:
+        if count >= most:
+            break
+        try:
+            member = await guild.fetch_member(user_id)
+        except discord.NotFound:
+            continue
+        count += any(role.id == role_id for role in member.roles)
+    return count
