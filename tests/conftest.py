@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import coverage
+import hypothesis
 import pytest
+
+# A slow machine is no fault of the rule under test.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

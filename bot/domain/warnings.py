@@ -140,11 +140,11 @@ def _votes(votes: Votes) -> Iterator[str]:
     """One sentence for each helper, so that many votes do not hide other warnings."""
     found = []
     if votes.young:
-        found.append(f"{votes.young} more too young to be counted")
+        found.append(f"{votes.young} more too young")
     if votes.mutual:
         found.append(f"{votes.mutual} thanked back")
     if votes.apart:
-        found.append(f"{votes.apart} of {votes.judged} never seen writing near the helper")
+        found.append(f"{votes.apart} of {votes.judged} never seen writing nearby")
     if found:
         yield f"has {_plural(votes.counted, 'voter')}: {', '.join(found)}."
 

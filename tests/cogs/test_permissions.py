@@ -190,7 +190,7 @@ TABLE = (
         "Payout addresses are for helpers",
     ),
     Row(
-        "address show", {}, ALICE, "**Your payout address**", "You have no payout address.",
+        "address show", {}, ALICE, "**Your payout address**", "You have no payout address",
         reads=True,
     ),
     Row(
@@ -637,7 +637,7 @@ BOSS = {
     "payout show": NOTHING_PUBLISHED,
     "payout mine": NOTHING_PUBLISHED,
     "tipjar correct": "That is not the number of a tip here.",
-    "address show": "You have no payout address.",
+    "address show": "You have no payout address",
     "address clear": "You have no address here",
     "dispute open": NOTHING_PUBLISHED,
     "dispute withdraw": NO_DISPUTE,

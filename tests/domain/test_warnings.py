@@ -151,17 +151,17 @@ def test_opinions_that_entries_are_too_high_are_warned_of(high: High, found: lis
         (Votes(counted=5, judged=5), []),
         (
             Votes(counted=5, young=2),
-            ["Ada has 5 voters: 2 more too young to be counted."],
+            ["Ada has 5 voters: 2 more too young."],
         ),
         (
             Votes(young=1),
-            ["Ada has 0 voters: 1 more too young to be counted."],
+            ["Ada has 0 voters: 1 more too young."],
         ),
         (Votes(counted=5, mutual=3), ["Ada has 5 voters: 3 thanked back."]),
         (Votes(counted=1, mutual=1), ["Ada has 1 voter: 1 thanked back."]),
         (
             Votes(counted=5, judged=4, apart=2),
-            ["Ada has 5 voters: 2 of 4 never seen writing near the helper."],
+            ["Ada has 5 voters: 2 of 4 never seen writing nearby."],
         ),
     ),
 )

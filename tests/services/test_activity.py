@@ -279,7 +279,7 @@ async def test_nobody_is_judged_by_messages_that_are_deleted(season: World) -> N
         SAM.user_id: False, TOM.user_id: None,
     }  # fmt: skip
     await season.log(ADA, "1h")
-    assert "Ada has 2 voters: 1 of 1 never seen writing near the helper." in await warned(season)
+    assert "Ada has 2 voters: 1 of 1 never seen writing nearby." in await warned(season)
 
 
 # ---------------------------------------------------------------- warnings
@@ -295,15 +295,15 @@ async def test_a_draft_warns_of_votes(season: World) -> None:
         await season.do(thanks.give, voter, person=ADA.person)
     await season.do(thanks.give, ADA, person=BEN.person)
     await season.log(ADA, "1h")
-    ada = "Ada has 3 voters: 2 more too young to be counted, 1 thanked back"
+    ada = "Ada has 3 voters: 2 more too young, 1 thanked back"
     ben = "Ben has 1 voter: 1 thanked back"
     address = "No payout address for 1 of 1 line: Ada."
     assert await warned(season) == (address, f"{ada}.", f"{ben}.")
     await see(season, message(SAM, season.now, reply_to=ADA))
     assert await warned(season) == (
         address,
-        f"{ada}, 2 of 3 never seen writing near the helper.",
-        f"{ben}, 1 of 1 never seen writing near the helper.",
+        f"{ada}, 2 of 3 never seen writing nearby.",
+        f"{ben}, 1 of 1 never seen writing nearby.",
     )
 
 
