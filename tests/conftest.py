@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import coverage
 import hypothesis
 import pytest
 
+from tests import quick
+
+quick.set_up()
+
 # A slow machine is no fault of the rule under test.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _quick(request: pytest.FixtureRequest) -> Iterator[None]:
+    threads = request.node.get_closest_marker("threads") is not None
+    with nullcontext() if threads else quick.without_threads():
+        yield
 
 
 @pytest.fixture(autouse=True)

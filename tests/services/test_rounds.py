@@ -286,6 +286,7 @@ async def test_a_round_with_something_due_is_final_and_not_settled(season: World
     assert names(await season.to(COMPUTE + 31 * DAY)) == ["settle"]
 
 
+@pytest.mark.threads
 async def test_two_processes_do_what_is_due_once(season: World) -> None:
     assert season.db.path is not None
     other = World(database(season.db.path), now=season.now)

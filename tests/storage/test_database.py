@@ -23,6 +23,8 @@ from storage.database import Database, DatabaseUnusable, copy_file, verify_file
 from storage.express import Through
 from storage.tables import Clock, Meta, RecordRow, Table
 
+pytestmark = pytest.mark.threads
+
 NOW = datetime(2026, 1, 1, 12, 30, 59, tzinfo=UTC)
 ROW: dict[str, str | int] = {
     "guild_id": 1,

@@ -19,6 +19,8 @@ from storage.express import DIALECTS, Runner, Through
 from storage.tables import Board, Helper, Place, PolicyVersion, Round, Thanks
 from storage.tables.base import instant, microseconds
 
+pytestmark = pytest.mark.threads
+
 NOW = datetime(2026, 1, 1, 12, 30, 59, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 GUILD, ROUND, PLACE, MESSAGE = 10**17, 1, 1, 2**62

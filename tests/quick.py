@@ -1,0 +1,75 @@
+"""What makes thousands of tests on real database files fit into minutes.
+
+Nothing of the program is replaced. A statement of aiosqlite goes from the event loop to a thread
+and back four times, and every new engine compiles its SQL anew; both together were more than half
+of the time of all tests. The program as it runs in a service, with its threads, is tested in
+tests/wire, and by tests marked `threads`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.engine import Engine
+from sqlalchemy.util import LRUCache
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Free bytes from which on the files of tests lie in memory, where fsync costs nothing."""
+
+PATIENCE = 100_000
+"""How often a statement is tried while another connection has the file."""
+
+_through_threads = aiosqlite.Connection._execute
+_make = Engine.__init__
+_compiled: LRUCache[Any, Any] = LRUCache(4000)
+
+
+async def _at_once(
+    self: aiosqlite.Connection, fn: Callable[..., Any], *args: Any, **options: Any
+) -> Any:
+    if not self._running or self._connection is None:
+        raise ValueError("Connection closed")
+    if args and str(args[0]).startswith("PRAGMA busy_timeout"):
+        args = ("PRAGMA busy_timeout = 0", *args[1:])  # the waiting is done here
+    for _ in range(PATIENCE):
+        await asyncio.sleep(0)  # others get their turn here, as they do while a thread works
+        try:
+            return fn(*args, **options)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+    return fn(*args, **options)
+
+
+def _sharing(self: Engine, *args: Any, **options: Any) -> None:
+    _make(self, *args, **options)
+    if isinstance(self.dialect, SQLiteDialect_aiosqlite):
+        self._compiled_cache = _compiled
+
+
+def set_up() -> None:
+    """Share compiled statements between engines, and keep the files of tests in memory."""
+    Engine.__init__ = _sharing  # type: ignore[method-assign]
+    # Compiled statements are found by their dialect; those of all test databases are alike.
+    SQLiteDialect_aiosqlite.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
+    SQLiteDialect_aiosqlite.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@contextmanager
+def without_threads() -> Iterator[None]:
+    """Let statements run in the thread of their event loop."""
+    aiosqlite.Connection._execute = _at_once  # type: ignore[method-assign]
+    yield
+    aiosqlite.Connection._execute = _through_threads  # type: ignore[method-assign]
