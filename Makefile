@@ -7,6 +7,9 @@ BIN = .venv/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK_UV = build/lock/bin/uv
 
+# Compiled modules are kept: tests load the cogs hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -38,7 +41,7 @@ check: .venv/.stamp-test
 # Each worker writes a data file of its own, so they are combined before the two reports.
 test: check
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n auto
+	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --fail-under=95
 	$(BIN)/python -m coverage report --fail-under=100 --include='bot/domain/*,bot/services/*'
@@ -53,8 +56,9 @@ bench: .venv/.stamp-test
 # The largest set is resolved first and the others are cut from it, so the three never disagree.
 # The files hold for every Python from 3.11 on and every platform; only the default index is asked.
 lock: $(LOCK_UV)
-	$(call compile,test,--extra demo --extra test)
+	$(call compile,test,--extra demo --extra postgres --extra test)
 	$(call compile,demo,--extra demo --constraints requirements/test.txt)
+	$(call compile,postgres,--extra postgres --constraints requirements/test.txt)
 	$(call compile,run,--constraints requirements/test.txt)
 
 compile = $(LOCK_UV) pip compile --quiet --no-config --universal --python-version 3.11 \
@@ -73,7 +77,7 @@ clean:
 
 .venv/.stamp-demo .venv/.stamp-test: .venv/.stamp-%: requirements/%.txt .venv/.stamp-venv
 	@echo "Installing requirements/$*.txt into .venv (once, about a minute) ..."
-	@$(PIP_INSTALL) --require-hashes --requirement requirements/$*.txt
+	@$(PIP_INSTALL) --no-compile --require-hashes --requirement requirements/$*.txt
 	@touch $@
 
 # Made again when its interpreter is gone (the system's Python was replaced, the folder was copied).

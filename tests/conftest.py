@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 
@@ -12,6 +13,13 @@ import pytest
 from tests import quick
 
 quick.set_up()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for a browser or another program."""
+    return (os.cpu_count() or 1) + 1
+
 
 # A slow machine is no fault of the rule under test.
 hypothesis.settings.register_profile("patient", deadline=None)

@@ -12,15 +12,17 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.engine import Engine
-from sqlalchemy.util import LRUCache
+from sqlalchemy.util import LRUCache, concurrency
 
 MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
@@ -32,6 +34,7 @@ PATIENCE = 100_000
 _through_threads = aiosqlite.Connection._execute
 _make = Engine.__init__
 _compiled: LRUCache[Any, Any] = LRUCache(4000)
+_DIALECTS: tuple[Any, ...] = (SQLiteDialect_aiosqlite, PGDialect_asyncpg)
 
 
 async def _at_once(
@@ -53,16 +56,45 @@ async def _at_once(
 
 def _sharing(self: Engine, *args: Any, **options: Any) -> None:
     _make(self, *args, **options)
-    if isinstance(self.dialect, SQLiteDialect_aiosqlite):
+    if isinstance(self.dialect, _DIALECTS):
         self._compiled_cache = _compiled
+
+
+def _untraced(enter: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a switch into a greenlet of SQLAlchemy happen without the tracer of the coverage.
+
+    Nothing of ours but column types runs there, and the tracer, which is called for every step of
+    every module, loses its place when a greenlet is left in the middle.
+    """
+
+    def entered(*args: Any, **options: Any) -> Any:
+        tracer = sys.gettrace()
+        if tracer is None:
+            return enter(*args, **options)
+        sys.settrace(None)
+        try:
+            return enter(*args, **options)
+        finally:
+            sys.settrace(tracer)
+            _called()
+
+    return entered
+
+
+def _called() -> None:
+    """Let the tracer take its fast way again: it does so with the next call."""
 
 
 def set_up() -> None:
     """Share compiled statements between engines, and keep the files of tests in memory."""
+    greenlet = concurrency._concurrency_shim._AsyncIoGreenlet
+    quick = {name: _untraced(getattr(greenlet, name)) for name in ("switch", "throw")}
+    concurrency._concurrency_shim._AsyncIoGreenlet = type("Untraced", (greenlet,), quick)
     Engine.__init__ = _sharing  # type: ignore[method-assign]
     # Compiled statements are found by their dialect; those of all test databases are alike.
-    SQLiteDialect_aiosqlite.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
-    SQLiteDialect_aiosqlite.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+    for dialect in _DIALECTS:
+        dialect.__eq__ = lambda self, other: type(self) is type(other)
+        dialect.__hash__ = lambda self: hash(type(self))
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import sys
 import threading
 import webbrowser
@@ -55,6 +56,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 async def serve(port: int) -> int:
     """Play the season and serve the page until cancelled; returns 78 where the port is taken."""
+    try:
+        socket.create_server((HOST, port)).close()  # before anybody waits for the season
+    except OSError as error:
+        return _refused(port, error)
     print("Stipend demo: a season is being played, a few seconds ...", flush=True)
     async with open_world() as world:
         await season.play_until_visitors_arrive(world)
@@ -66,13 +71,17 @@ async def serve(port: int) -> int:
             try:
                 url = await site.start(port)
             except OSError as error:
-                print(f"stipend: port {port} cannot be used: {error.strerror}", file=sys.stderr)
-                return CONFIGURATION
+                return _refused(port, error)
             stack.push_async_callback(site.close)
             print(f"Open {url} in a browser. Ctrl-C ends the demo.", flush=True)
             open_browser(url)
             await asyncio.Event().wait()
     return 0
+
+
+def _refused(port: int, error: OSError) -> int:
+    print(f"stipend: port {port} cannot be used: {error.strerror}", file=sys.stderr)
+    return CONFIGURATION
 
 
 def open_browser(url: str, environ: Mapping[str, str] = os.environ) -> None:

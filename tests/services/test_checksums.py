@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from bot.domain.addresses import NETWORKS
 from bot.domain.errors import Refusal
-from bot.services.checksums import checksummed, read, spell, ss58, unspell, verified
+from bot.services.checksums import (
+    checksummed,
+    read,
+    require_evm,
+    spell,
+    ss58,
+    unspell,
+    verified,
+)
 
 EVM, POLKADOT = NETWORKS["evm"], NETWORKS["polkadot"]
 # From EIP-55.
@@ -94,6 +102,11 @@ def test_what_may_be_a_private_key_is_refused_with_a_warning_and_not_repeated(te
 )
 def test_what_is_no_evm_address_is_refused_with_the_accepted_form(text: str) -> None:
     assert "`0x` and 40 hexadecimal digits" in refusal(text)
+
+
+def test_an_evm_address_of_another_length_is_refused() -> None:
+    with pytest.raises(Refusal, match="40 hexadecimal digits"):
+        require_evm(CHECKSUMMED[0][:-1])
 
 
 def test_the_name_of_a_chain_before_an_address_is_refused() -> None:

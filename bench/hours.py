@@ -1,0 +1,268 @@
+"""What `/hours log` costs from the frame of the gateway to the committed answer.
+
+Run with the others: `make bench`. The same frames go through the real client object of this
+program and through that of a bare discord.py bot with the same command, which keeps one row with
+the standard library and commits it just as durably before it answers. Both answer over real HTTP
+to a server in a process of its own. Processor time of all threads; the limit is 1.4 times the bare
+bot. At 200 commands a second, 99 of 100 are answered within 15 ms, or three times the measured
+fsync of the same folder where that is more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import multiprocessing
+import sqlite3
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import discord
+import orjson
+from aiohttp import web
+from discord import app_commands
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+
+from bench.reactions import GUILD, ROLE, THREAD, fsync_ms, plug, prepare
+from bot.client import EXTENSIONS, Stipend, create_bot
+from bot.settings import Settings
+from storage.tables import Entry
+
+WARM, FRAMES, A_SECOND = 40, 400, 200
+LIMIT, LIMIT_MS = 1.4, 15.0
+HELPER = 100
+
+
+def frame(number: int) -> str:
+    """Return one `/hours log duration:1m note:...` as the gateway sends it."""
+    moment = discord.utils.time_snowflake(discord.utils.utcnow()) + number
+    return orjson.dumps(
+        {
+            "t": "INTERACTION_CREATE", "s": number + 1, "op": 0,
+            "d": {
+                "version": 1, "type": 2, "token": f"token{number}", "application_id": "2",
+                "id": str(moment), "locale": "en-US", "guild_locale": "en-US",
+                "guild_id": str(GUILD), "channel_id": str(THREAD), "context": 0,
+                "authorizing_integration_owners": {"0": str(GUILD)}, "entitlements": [],
+                "app_permissions": "2147483647", "attachment_size_limit": 10_485_760,
+                "channel": {"id": str(THREAD), "type": 0, "name": "support", "permissions": "0"},
+                "guild": {"id": str(GUILD), "locale": "en-US", "features": []},
+                "member": {
+                    "user": {
+                        "username": "helper", "id": str(HELPER), "global_name": "Helper",
+                        "discriminator": "0", "avatar": None, "public_flags": 0,
+                    },
+                    "roles": [str(ROLE)], "permissions": "0", "joined_at":
+                    "2024-05-01T12:00:00.000000+00:00", "deaf": False, "mute": False, "flags": 0,
+                    "nick": None, "avatar": None, "pending": False,
+                },
+                "data": {
+                    "id": "77", "name": "hours", "type": 1,
+                    "options": [
+                        {
+                            "name": "log", "type": 1,
+                            "options": [
+                                {"name": "duration", "type": 3, "value": "1m"},
+                                {"name": "note", "type": 3, "value": f"helped with sync {number}"},
+                            ],
+                        }
+                    ],
+                },
+            },
+        }
+    ).decode()  # fmt: skip
+
+
+def serve(pipe: Connection) -> None:
+    """Answer every request as Discord answers a response to an interaction."""
+
+    async def respond(request: web.Request) -> web.Response:
+        await request.read()
+        if "with_response" in request.query_string:
+            number = str(discord.utils.time_snowflake(discord.utils.utcnow()))
+            return web.json_response(
+                {
+                    "interaction": {"id": number, "type": 2},
+                    "resource": {"type": 4, "message": _message(number)},
+                }
+            )
+        return web.Response(status=204)
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", respond)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        pipe.send(runner.addresses[0][1])
+        await asyncio.Event().wait()
+
+    asyncio.run(run())
+
+
+def _message(number: str) -> dict[str, Any]:
+    return {
+        "id": number, "channel_id": str(THREAD), "type": 20, "content": "", "embeds": [],
+        "attachments": [], "mentions": [], "mention_roles": [], "mention_everyone": False,
+        "tts": False, "pinned": False, "timestamp": "2026-01-01T00:00:00+00:00", "flags": 64,
+        "edited_timestamp": None, "components": [],
+        "author": {"id": "2", "username": "Stipend", "discriminator": "0", "avatar": None},
+    }  # fmt: skip
+
+
+class Bare(commands.Bot):
+    """A bot with one command that keeps one row."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("!", intents=discord.Intents(guilds=True), max_messages=None)
+        self.rows = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.rows.execute("PRAGMA synchronous = FULL")
+        self.rows.execute("PRAGMA journal_mode = TRUNCATE")
+        self.rows.execute("CREATE TABLE entries (id INTEGER PRIMARY KEY, user, minutes, note)")
+        group = app_commands.Group(name="hours", description="Log the time you helped")
+
+        @group.command(name="log", description="Log time you helped")
+        async def log(interaction: discord.Interaction, duration: str, note: str) -> None:
+            await asyncio.to_thread(self.keep, interaction.user.id, duration, note)
+            await interaction.response.send_message("1 min logged", ephemeral=True)
+
+        self.tree.add_command(group)
+
+    def keep(self, user: int, duration: str, note: str) -> None:
+        """Commit one row."""
+        self.rows.execute("BEGIN IMMEDIATE")
+        self.rows.execute(
+            "INSERT INTO entries (user, minutes, note) VALUES (?, ?, ?)",
+            (user, int(duration.rstrip("m")), note),
+        )
+        self.rows.execute("COMMIT")
+
+
+async def feed(ws: DiscordWebSocket, burst: list[str], pace: float) -> tuple[float, list[float]]:
+    """Hand the frames over at a pace; return processor time and milliseconds to each answer."""
+    answered: dict[int, float] = {}
+    received: dict[int, float] = {}
+    done = asyncio.Event()
+    wait = discord.InteractionResponse.send_message
+
+    async def timed(self: discord.InteractionResponse[Any], *args: Any, **options: Any) -> Any:
+        result = await wait(self, *args, **options)
+        answered[self._parent.id] = time.perf_counter()
+        if len(answered) == len(burst):
+            done.set()
+        return result
+
+    discord.InteractionResponse.send_message = timed  # type: ignore[method-assign]
+    ids = [int(orjson.loads(text)["d"]["id"]) for text in burst]
+    gc.collect()
+    spent = time.process_time()
+    begun = time.perf_counter()
+    for number, text in enumerate(burst):
+        ahead = begun + number * pace - time.perf_counter()
+        if ahead > 0:
+            await asyncio.sleep(ahead)
+        received[ids[number]] = time.perf_counter()
+        await ws.received_message(text)
+        await asyncio.sleep(0)
+    await asyncio.wait_for(done.wait(), 60)
+    spent = time.process_time() - spent
+    discord.InteractionResponse.send_message = wait  # type: ignore[method-assign]
+    return spent, [(answered[one] - received[one]) * 1000 for one in ids]
+
+
+async def run(build: Callable[[Path], Awaitable[commands.Bot]]) -> tuple[float, list[float]]:
+    """Measure one bot in a folder of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        bot = await build(Path(name))
+        ws = plug(bot)
+        bot.http._HTTPClient__session = discord.http.aiohttp.ClientSession()  # type: ignore[attr-defined]
+        bot.http.token = ""
+        bot._connection.application_id = 2  # type: ignore[attr-defined]
+        start = getattr(bot, "started", None)
+        if start is not None:
+            await start()
+        await feed(ws, [frame(number) for number in range(WARM)], 1 / A_SECOND)
+        burst = [frame(WARM + number) for number in range(FRAMES)]
+        measured = await feed(ws, burst, 1 / A_SECOND)
+        if isinstance(bot, Stipend):
+            async with bot.db.read() as session:
+                rows = len((await session.scalars(discord_entries())).all())
+            assert rows == WARM + FRAMES, rows
+            await bot.db.close()
+        await bot.http._HTTPClient__session.close()  # type: ignore[attr-defined]
+    return measured
+
+
+def discord_entries() -> Any:
+    """Select every entry."""
+    from sqlalchemy import select  # noqa: PLC0415 - only here
+
+    return select(Entry)
+
+
+async def bare(folder: Path) -> commands.Bot:
+    """Build the bare bot."""
+    return Bare(folder / "bare.db")
+
+
+async def complete(folder: Path) -> commands.Bot:
+    """Build Stipend with an open round that has room for the entries."""
+    settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'bench.db'}")
+    bot = create_bot(settings, schedule=False)
+    assert isinstance(bot, Stipend)
+
+    async def started() -> None:
+        await bot.db.open(now=bot.clock())
+        await prepare(bot)
+        for extension in EXTENSIONS:
+            await bot.load_extension(extension)
+        async with bot.db.write() as session:
+            from sqlalchemy import update  # noqa: PLC0415
+
+            from storage.tables import Round  # noqa: PLC0415
+
+            since = discord.utils.utcnow().replace(year=2025)
+            await session.execute(update(Round).values(work_since=since))
+
+    async def deliver(_guild_id: int) -> dict[str, str]:
+        return {}  # the card comes after the answer
+
+    bot.started = started  # type: ignore[attr-defined]
+    bot.deliver = deliver  # type: ignore[method-assign,assignment]
+    return bot
+
+
+def main() -> None:
+    """Print one row of a table; fail above the limit."""
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
+    server.start()
+    base = f"http://127.0.0.1:{ours.recv()}/api/v10"
+    discord.http.Route.BASE = base
+    floor = min((asyncio.run(run(bare)) for _ in range(2)), key=lambda one: one[0])
+    spent = min((asyncio.run(run(complete)) for _ in range(2)), key=lambda one: one[0])
+    server.kill()
+    with tempfile.TemporaryDirectory() as name:
+        most_ms = max(LIMIT_MS, 3 * fsync_ms(Path(name)))
+    ratio = spent[0] / floor[0]
+    p99 = sorted(spent[1])[FRAMES * 99 // 100]
+    is_sound = ratio <= LIMIT and p99 <= most_ms
+    verdict = f"within {LIMIT}" if is_sound else f"ABOVE {LIMIT}"
+    print("| ratio | verdict | Stipend | bare bot | p99 | limit | bare p99 |")
+    print("|---|---|---|---|---|---|---|")
+    print(
+        f"| {ratio:.2f} | {verdict} | {spent[0] / FRAMES * 1e3:.2f} ms | "
+        f"{floor[0] / FRAMES * 1e3:.2f} ms | {p99:.1f} ms | {most_ms:.1f} ms | "
+        f"{sorted(floor[1])[FRAMES * 99 // 100]:.1f} ms |"
+    )
+    raise SystemExit(not is_sound)
+
+
+if __name__ == "__main__":
+    main()
