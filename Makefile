@@ -13,15 +13,18 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check lock bench clean FORCE
+.PHONY: help run test test-postgres soak clean-root check lock bench clean FORCE
 
 help:
-	@echo "make run     set up, then start the bot; without a token, the demo"
-	@echo "make test    format, lint and type checks, all tests, coverage"
-	@echo "make check   format, lint and type checks only"
-	@echo "make bench   run every bench/*.py"
-	@echo "make lock    write requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)"
-	@echo "make clean   remove what the other targets made; data and settings stay"
+	@echo "make run             set up, then start the bot; without a token, the demo"
+	@echo "make test            format, lint and type checks, all tests, coverage"
+	@echo "make check           format, lint and type checks only"
+	@echo "make test-postgres   tests of storage, services, permissions and two servers on PostgreSQL"
+	@echo "make soak            kill the program 200 times, at random moments"
+	@echo "make clean-root      install and run the program in a new Debian root, as root"
+	@echo "make bench           run every bench/*.py"
+	@echo "make lock            write requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest)"
+	@echo "make clean           remove what the other targets made; data and settings stay"
 
 # The bot's own settings reader has the last word on the token; here it is only asked whether one is there.
 run: .venv/.stamp-demo
@@ -45,6 +48,17 @@ test: check
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --fail-under=95
 	$(BIN)/python -m coverage report --fail-under=100 --include='bot/domain/*,bot/services/*'
+
+# The tests start a server of their own where PostgreSQL is installed, and are skipped elsewhere.
+test-postgres: .venv/.stamp-test
+	STIPEND_TEST_POSTGRES=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/services \
+	    tests/storage tests/cogs/test_permissions.py tests/cogs/test_two_servers.py
+
+soak: .venv/.stamp-test
+	$(BIN)/python -m tests.wire.soak --kills 200
+
+clean-root:
+	deploy/clean-root.sh
 
 bench: .venv/.stamp-test
 	@set -e; for script in bench/*.py; do \

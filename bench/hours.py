@@ -17,6 +17,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,10 @@ def frame(number: int) -> str:
                 "guild_id": str(GUILD), "channel_id": str(THREAD), "context": 0,
                 "authorizing_integration_owners": {"0": str(GUILD)}, "entitlements": [],
                 "app_permissions": "2147483647", "attachment_size_limit": 10_485_760,
-                "channel": {"id": str(THREAD), "type": 0, "name": "support", "permissions": "0"},
+                "channel": {
+                    "id": str(THREAD), "type": 0, "name": "support", "permissions": "0",
+                    "position": 0, "nsfw": False, "parent_id": None, "flags": 0,
+                },
                 "guild": {"id": str(GUILD), "locale": "en-US", "features": []},
                 "member": {
                     "user": {
@@ -85,12 +89,12 @@ def serve(pipe: Connection) -> None:
         await request.read()
         if "with_response" in request.query_string:
             number = str(discord.utils.time_snowflake(discord.utils.utcnow()))
-            return web.json_response(
-                {
-                    "interaction": {"id": number, "type": 2},
-                    "resource": {"type": 4, "message": _message(number)},
-                }
-            )
+            told = {
+                "interaction": {"id": number, "type": 2},
+                "resource": {"type": 4, "message": _message(number)},
+            }
+            kind = {"Content-Type": "application/json"}  # exactly, as Discord has it
+            return web.Response(body=orjson.dumps(told), headers=kind)
         return web.Response(status=204)
 
     async def run() -> None:
@@ -126,10 +130,12 @@ class Bare(commands.Bot):
         self.rows.execute("PRAGMA journal_mode = TRUNCATE")
         self.rows.execute("CREATE TABLE entries (id INTEGER PRIMARY KEY, user, minutes, note)")
         group = app_commands.Group(name="hours", description="Log the time you helped")
+        lane = ThreadPoolExecutor(1)
 
         @group.command(name="log", description="Log time you helped")
         async def log(interaction: discord.Interaction, duration: str, note: str) -> None:
-            await asyncio.to_thread(self.keep, interaction.user.id, duration, note)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(lane, self.keep, interaction.user.id, duration, note)
             await interaction.response.send_message("1 min logged", ephemeral=True)
 
         self.tree.add_command(group)

@@ -7,11 +7,15 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bot import __version__
+from bot import __version__, logs
 from bot.settings import ConfigurationError, Settings
+
+if TYPE_CHECKING:
+    from discord.ext import commands
 
 OK, BUG, TEMPORARY, CONFIGURATION = 0, 70, 75, 78
 CONFIG_FILE = "config.env"
@@ -33,22 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 stopped, 70 bug, 75 temporary, 78 configuration: a service must not be started again.
     """
     options = _parser().parse_args(arguments)
+    redact: Callable[[str], str] = str
     try:
         settings = Settings.from_env(_environment())
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        )
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        # At DEBUG these would log tokens of interactions.
-        for chatty in ("discord.http", "discord.gateway", "discord.client", "discord.webhook"):
-            logging.getLogger(chatty).setLevel(max(logging.INFO, logging.getLogger().level))
+        redact = logs.configure(settings)
         return _run(options, settings)
     except (ConfigurationError, ValueError) as error:
-        print(f"stipend: {error}", file=sys.stderr)
+        print(f"stipend: {redact(str(error))}", file=sys.stderr)
         return CONFIGURATION
     except KeyboardInterrupt:
         return OK
+    except Exception:
+        log.exception("the program has a bug")
+        return BUG
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
@@ -74,6 +75,10 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             from bot import check
 
             return asyncio.run(check.run(settings))
+        case "health":
+            from bot import health
+
+            return health.ask(settings)
         case "demo":
             from bot.demo import run as demo
 
@@ -82,9 +87,39 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             if not settings.discord_token:
                 print(UNCONFIGURED, file=sys.stderr, end="")
                 return CONFIGURATION
-            from bot import supervisor
+            logs.catch_everything()
+            return asyncio.run(_run_bot(settings))
 
-            return asyncio.run(supervisor.run(settings))
+
+async def _run_bot(settings: Settings) -> int:
+    """Run the bot, and beside it the page for monitoring where a port is set."""
+    from bot import supervisor
+
+    if not settings.health_port:
+        return await supervisor.run(settings, give_up=supervisor.give_up_later)
+    from bot.client import create_bot
+    from bot.monitoring import Page
+
+    page = Page()
+
+    def build(settings: Settings) -> commands.Bot:
+        bot = create_bot(settings)
+        page.show(bot)
+        return bot
+
+    try:
+        await page.open(settings.health_port)
+    except OSError as error:
+        print(
+            f"stipend: no page for monitoring on port {settings.health_port} ({error.strerror}): "
+            "the program is running already, or STIPEND_HEALTH_PORT needs another number",
+            file=sys.stderr,
+        )
+        return TEMPORARY
+    try:
+        return await supervisor.run(settings, build=build, give_up=supervisor.give_up_later)
+    finally:
+        await page.close()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, default=None, help="where --headless writes its files")
     demo.add_argument("--port", type=int, default=0, help="port of the page on loopback")
     commands.add_parser("check", help="check configuration, database and permissions")
+    commands.add_parser("health", help="ask the running bot whether it is ready")
     for name, words in (
         ("backup", "write a verified copy of the database"),
         ("restore", "put a copy in the place of the database"),

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import discord
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import policy
-from bot.services import history, settings
+from bot.services import invariants, settings
 from bot.settings import Settings
 from bot.ui import setup
+from storage import invariants as queries
 from storage import policy as stored
 from storage import record
-from storage.database import Database, DatabaseUnusable, verify_file
+from storage.database import HEAD, Database, DatabaseUnusable, verify_file
 from storage.express import Through
 
 OK, FAULTY = 0, 78
@@ -50,6 +53,8 @@ async def _database(program: Settings, say: Callable[[str], None]) -> _Stored:
         return await _contents(database, say)
     except DatabaseUnusable as error:
         return _Stored(faults=[str(error)])
+    except (SQLAlchemyError, OSError) as error:
+        return _Stored(faults=[f"the database: {' '.join(str(error).split())}"])
     finally:
         await database.close()
 
@@ -57,20 +62,50 @@ async def _database(program: Settings, say: Callable[[str], None]) -> _Stored:
 async def _contents(database: Database, say: Callable[[str], None]) -> _Stored:
     found = _Stored()
     async with database.read() as session:
-        found.faults += [f"the record: {gap}" for gap in await record.missing_guards(session)]
-        for guild_id in await record.servers(session):
-            broken = await history.faults(session, guild_id)
-            found.faults += [f"server {guild_id}: {fault}" for fault in broken]
-            last = await record.last(Through(session), guild_id)
-            if not broken and last is not None:
-                say(f"ok     server {guild_id}: record of {last[0]} rows, head {last[1][:16]}")
-        for guild_id in await stored.servers(session):
-            document = (await settings.current(session, guild_id)).document
-            found.documents[guild_id] = document
-            for problem in policy.problems(document):
-                say(f"note   server {guild_id}: {problem}")
+        migration = await queries.migration(session)
+        if migration is not None and migration > HEAD:
+            newer = f"the database was written by a newer version (migration {migration})"
+            return _Stored(faults=[newer])
+        if migration == HEAD:
+            found.faults += await _invariants(session, say)
+        else:
+            say(f"note   database at migration {migration}: the next start brings it to {HEAD}")
+        if migration is not None:
+            found.documents |= await _documents(session, say)
     say("ok     database readable")
     return found
+
+
+async def _documents(
+    session: AsyncSession, say: Callable[[str], None]
+) -> dict[int, Mapping[str, str]]:
+    """Return the settings of each server, and say what is missing in them."""
+    found = {}
+    for guild_id in await stored.servers(session):
+        found[guild_id] = (await settings.current(session, guild_id)).document
+        for problem in policy.problems(found[guild_id]):
+            say(f"note   server {guild_id}: {problem}")
+    return found
+
+
+async def _invariants(session: AsyncSession, say: Callable[[str], None]) -> list[str]:
+    """Check what holds of the data at any time."""
+    faults = [*await invariants.guards(session), *await invariants.references(session)]
+    for guild_id in await record.servers(session):
+        faults += await _server(session, guild_id, say)
+    return faults
+
+
+async def _server(session: AsyncSession, guild_id: int, say: Callable[[str], None]) -> list[str]:
+    """Check everything of one server; what is sound is said with its size."""
+    broken = await invariants.of_server(session, guild_id)
+    last = await record.last(Through(session), guild_id)
+    if not broken and last is not None:
+        statements = len(await queries.statements(session, guild_id))
+        paid = len(await queries.payments(session, guild_id))
+        say(f"ok     server {guild_id}: record of {last[0]} rows, head {last[1][:16]}")
+        say(f"ok     server {guild_id}: statements recomputed: {statements}, payments: {paid}")
+    return [f"server {guild_id}: {fault}" for fault in broken]
 
 
 async def _discord(

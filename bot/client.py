@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine
 from datetime import datetime
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -15,13 +18,19 @@ from bot.domain import emoji
 from bot.domain.canonical import canonical
 from bot.domain.errors import Kept
 from bot.jobs.activity import Activity
+from bot.jobs.backup import Backups
 from bot.jobs.delivery import Delivery
 from bot.jobs.reactions import Reactions
 from bot.jobs.reconcile import Reconciler
 from bot.jobs.seeding import Seeding
 from bot.jobs.tick import Ticker
+from bot.leader import ONE, Leader, Shards
+from bot.metrics import INCIDENT, OK, REFUSED, Prometheus, made_for
+from bot.monitoring import Health
+from bot.pace import Pace, paced
 from bot.settings import Settings
-from bot.ui.answers import answer_error
+from bot.ui.answers import answer_error, incident
+from bot.ui.presses import answer_unknown
 from storage import policy as installation
 from storage.database import Database
 
@@ -52,21 +61,59 @@ discord_clock: Callable[[], datetime] = discord.utils.utcnow
 """The one clock of the program; everything else is handed the present instant."""
 
 
+STOPPING_SECONDS = 7.0
+UNDER_WAY = ("CommandTree-", "discord-ui-")
+"""How discord.py names the tasks of commands, and of buttons, menus and forms."""
+
+
+async def _by(until: float, work: Coroutine[Any, Any, object], what: str) -> None:
+    """Wait for some work until an instant, and a moment in any case; then let it go."""
+    left = max(until - asyncio.get_running_loop().time(), 0.5)
+    try:
+        await asyncio.wait_for(work, left)
+    except TimeoutError:
+        log.warning("%s did not come to an end in %.1f s and is cut short", what, left)
+    except Exception:
+        log.exception("incident %s: ending %s", incident(), what)
+
+
+BEGAN = "stipend.began"
+"""Where an interaction holds the instant at which its command arrived."""
+
+
 class Tree(app_commands.CommandTree["Stipend"]):
-    """The commands; whatever goes wrong in one is answered in one place."""
+    """The commands: counted in one place, and whatever goes wrong is answered in one place."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Stipend], /) -> bool:
+        """Note when a command arrived; whether it is allowed is decided further down."""
+        interaction.extras[BEGAN] = time.perf_counter()
+        return True
+
+    def count(self, interaction: discord.Interaction[Stipend], result: str) -> None:
+        """Count a command that has been answered."""
+        if interaction.command is not None:
+            seconds = time.perf_counter() - interaction.extras.get(BEGAN, time.perf_counter())
+            name = interaction.command.qualified_name
+            interaction.client.metrics.commanded(name, result, seconds)
 
     async def on_error(
         self, interaction: discord.Interaction[Stipend], error: app_commands.AppCommandError
     ) -> None:
         """Answer an error of a command."""
-        await answer_error(interaction, error)
+        is_incident = await answer_error(interaction, error)
+        self.count(interaction, INCIDENT if is_incident else REFUSED)
 
 
 class Stipend(commands.Bot):
     """The bot with its parts; `create_bot` builds it, `setup_hook` opens it, `close` ends it."""
 
     def __init__(
-        self, settings: Settings, *, clock: Callable[[], datetime], schedule: bool
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        schedule: bool,
+        shards: Shards = ONE,
     ) -> None:
         intents = discord.Intents.none()
         intents.guilds = intents.guild_messages = intents.guild_reactions = True
@@ -79,29 +126,55 @@ class Stipend(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
+            **shards.options,
         )
         self.settings = settings
         self.clock = clock
-        self.db = Database(settings.database_url, keep=(Kept,))
-        self.delivery = Delivery(self, self.db, clock=clock, interval_ms=settings.post_interval_ms)
-        self.seeding = Seeding(self, self.db, clock=clock, deliver=self.delivery.deliver)
+        self.metrics = metrics = made_for(settings.health_port)
+        self.db = Database(settings.database_url, keep=(Kept,), on_error=metrics.database_failed)
+        self.leader = leader = Leader(self.db, shards=shards, changed=metrics.leading)
+        self.delivery = Delivery(
+            self, self.db, leader, clock=clock, interval_ms=settings.post_interval_ms
+        )
+        self.seeding = Seeding(
+            self, self.db, clock=clock, deliver=self.delivery.deliver, has=shards.has
+        )
         self.reactions = Reactions(
             self,
             self.db,
             clock=clock,
             deliver=self.delivery.deliver,
             seed=self.seeding.seed,
+            metrics=metrics,
         )
-        self.reconciler = Reconciler(self, self.db, self.reactions, clock=clock)
+        self.reconciler = Reconciler(
+            self, self.db, self.reactions, clock=clock, hears=leader.hears, metrics=metrics
+        )
         self.traces = Activity(self.db, clock=clock)
         self.ticker = Ticker(
-            self.db, self.delivery, self.seeding, self.reconciler, self.traces, clock=clock
+            self.db,
+            self.delivery,
+            self.seeding,
+            self.reconciler,
+            self.traces,
+            backups=Backups(self.db, settings, clock=clock, failed=metrics.database_failed),
+            leader=leader,
+            clock=clock,
+            metrics=metrics,
         )
+        self.health: Health | None = None
+        if isinstance(metrics, Prometheus):
+            self.health = Health(self, metrics)
+            # Each event is a task: only where somebody counts.
+            self.add_listener(self._completed, "on_app_command_completion")
+        pace = Pace(shards=len(shards.ids) or shards.count)
+        self.http.ws_connect = paced(self.http.ws_connect, pace)  # type: ignore[method-assign,assignment]
         self._schedule = schedule
 
     async def setup_hook(self) -> None:
         """Open the database, load the commands and start the timer."""
         await self.db.open(now=self.clock())
+        await self.leader.open()
         await self.reactions.recover()
         for extension in EXTENSIONS:
             await self.load_extension(extension)
@@ -110,12 +183,49 @@ class Stipend(commands.Bot):
             self.ticker.start(seconds=self.settings.tick_seconds)
 
     async def close(self) -> None:
-        """Stop the timer and let go of Discord and the database."""
-        self.ticker.stop()
-        await super().close()
-        await self.reactions.close()
-        await self.traces.close()
-        await self.db.close()
+        """Stop the jobs, let commands under way be answered, and let go of everything.
+
+        All of it is done within `STOPPING_SECONDS`; what takes longer is cut short.
+        """
+        until = asyncio.get_running_loop().time() + STOPPING_SECONDS
+        await _by(until - 4, self.ticker.stop(), "the jobs")
+        await _by(until - 3, self._end_commands(), "the commands")
+        await _by(until - 2, super().close(), "Discord")
+        await _by(until - 2, self.http.close(), "Discord")
+        if self.health is not None:
+            await _by(until - 2, self.health.close(), "the figures")
+        await _by(until - 1, self.reactions.close(), "the reactions")
+        await _by(until - 1, self.traces.close(), "what was seen")
+        await _by(until, self.leader.close(), "the leader")
+        await _by(until, self.db.close(), "the database")
+
+    async def _end_commands(self) -> None:
+        """Wait until the commands under way are answered, and nothing is written any more."""
+        under_way = {
+            task
+            for task in asyncio.all_tasks() - {asyncio.current_task()}
+            if task.get_name().startswith(UNDER_WAY)
+        }
+        if under_way:
+            await asyncio.wait(under_way)
+        await self.db.idle()
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Stay connected for as long as this process may have its shards."""
+        if self.leader.is_alone:
+            await super().connect(reconnect=reconnect)
+            return
+        connecting = asyncio.create_task(super().connect(reconnect=reconnect))
+        keeping = asyncio.create_task(self.leader.keep())
+        try:
+            await asyncio.wait({connecting, keeping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (connecting, keeping):
+                task.cancel()
+            ends = await asyncio.gather(connecting, keeping, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
 
     async def tick(self) -> None:
         """Do everything that is due now."""
@@ -124,6 +234,10 @@ class Stipend(commands.Bot):
     async def deliver(self, guild_id: int) -> dict[str, str]:
         """Say what is waiting to be said in a server; returns what could not be, with reasons."""
         return await self.delivery.deliver(guild_id)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer a button or form behind which nothing stands; all others are answered by it."""
+        await answer_unknown(interaction)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Note who wrote where and when; there are no prefix commands."""
@@ -164,6 +278,12 @@ class Stipend(commands.Bot):
         if self._schedule:
             await self.tick()
 
+    async def _completed(self, interaction: discord.Interaction[Stipend], _command: object) -> None:
+        """Count a command that came to its end."""
+        tree = self.tree
+        assert isinstance(tree, Tree)
+        tree.count(interaction, OK)
+
     async def _sync_commands(self) -> None:
         """Register the commands where Discord does not have exactly these; it is rationed."""
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
@@ -180,6 +300,10 @@ class Stipend(commands.Bot):
         log.info("registered %d commands", len(payload))
 
 
+class Sharded(Stipend, discord.AutoShardedClient):
+    """The bot with more than one connection to the gateway."""
+
+
 def create_bot(
     settings: Settings,
     *,
@@ -191,4 +315,6 @@ def create_bot(
     `clock` returns an aware UTC datetime. With `schedule=False` nothing happens by itself: what
     is due is done by `await bot.tick()` alone.
     """
-    return Stipend(settings, clock=clock, schedule=schedule)
+    shards = Shards.of(settings)
+    made_of = Sharded if shards.is_many else Stipend
+    return made_of(settings, clock=clock, schedule=schedule, shards=shards)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from bot.settings import Settings
 from storage.database import Database, DatabaseUnusable, copy_file, verify_file
+from storage.lock import InUse, locked
 
-OK, CONFIGURATION = 0, 78
+OK, TEMPORARY, CONFIGURATION = 0, 75, 78
 
 
 def backup(settings: Settings, target: Path) -> int:
@@ -25,10 +26,18 @@ def backup(settings: Settings, target: Path) -> int:
 
 
 def restore(settings: Settings, source: Path) -> int:
-    """Put a copy in the place of the database; what was there is kept beside it."""
+    """Put a copy in the place of the database; what was there is kept beside it.
+
+    It is refused while the bot runs on that database.
+    """
     try:
-        path = Database(settings.database_url).require_file()
-        kept = _replace(path, source)
+        database = Database(settings.database_url)
+        path = database.require_file()
+        with locked(database):
+            kept = _replace(path, source)
+    except InUse as error:
+        print(f"stipend: {error}", file=sys.stderr)
+        return TEMPORARY
     except (DatabaseUnusable, OSError) as error:
         print(f"stipend: {error}", file=sys.stderr)
         return CONFIGURATION

@@ -1,86 +1,167 @@
-"""Runs the bot for years: waits longer after each failure, and stops where trying is useless."""
+"""Runs the bot for years: waits longer after each failure, and stops where trying is useless.
+
+Stopping is orderly and bounded: the gateway first, then the jobs, the commands under way, Discord
+and the database. What does not end in time is left behind by a last resort, a thread of its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
 
 import aiohttp
 import discord
 from discord.ext import commands
 
 from bot.client import create_bot, discord_clock
+from bot.pace import after_failure
 from bot.settings import Settings
-from storage.database import Database, DatabaseUnusable
+from storage.database import Database, DatabaseBusy, DatabaseUnusable
+from storage.lock import InUse, locked
 
 log = logging.getLogger(__name__)
 
-OK, BUG, CONFIGURATION = 0, 70, 78
+OK, BUG, TEMPORARY, CONFIGURATION = 0, 70, 75, 78
 PERMANENT_CLOSE_CODES = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
-FIRST_WAIT_SECONDS = 5
-LONGEST_WAIT_SECONDS = 900
+FIRST_WAIT_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 900.0
 """At most some 100 connections a day: 1000 in 24 hours and Discord resets the token."""
+LAST_RESORT_SECONDS = 9.0
+FLUSH_SECONDS = 0.5
+LETTING_GO_SECONDS = 2.0
 
 
 async def run(
     settings: Settings,
     *,
     build: Callable[[Settings], commands.Bot] = create_bot,
-    first_wait: float = FIRST_WAIT_SECONDS,
+    give_up: Callable[[int], object] = lambda _code: None,
 ) -> int:
-    """Run until stopped; return the exit code."""
-    if not await _database_is_usable(settings):
-        return CONFIGURATION
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    """Run until stopped; return the exit code.
+
+    `give_up` is called with an exit code once the end has begun, so that the process ends in any
+    case; `give_up_later` does that.
+    """
     stopping = asyncio.Event()
+    _stop_on_signals(stopping, give_up)
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    try:
+        with locked(Database(settings.database_url)):
+            opened = await _unless(stopping, _open(settings))
+            code = await _keep_running(settings, build, stopping) if opened else OK
+    except (DatabaseUnusable, InUse) as error:
+        code = _told(error)
+    give_up(code)
+    return code
+
+
+async def _keep_running(
+    settings: Settings, build: Callable[[Settings], commands.Bot], stopping: asyncio.Event
+) -> int:
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stopping.set)
-    wait = first_wait
+    waits: list[float] = []
     while not stopping.is_set():
         started = loop.time()
         code = await _once(build(settings), settings.discord_token, stopping)
         if code is not None:
             return code
-        if loop.time() - started > LONGEST_WAIT_SECONDS:
-            wait = first_wait
+        wait = after_failure(
+            waits[-1:],
+            loop.time() - started,
+            first=FIRST_WAIT_SECONDS,
+            longest=LONGEST_WAIT_SECONDS,
+        )
+        waits.append(wait)
         log.warning("connecting again in %.0f s", wait)
-        try:
-            await asyncio.wait_for(stopping.wait(), timeout=wait)
-        except TimeoutError:
-            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+        await _unless(stopping, asyncio.sleep(wait))
     return OK
 
 
-async def _database_is_usable(settings: Settings) -> bool:
+def _stop_on_signals(stopping: asyncio.Event, give_up: Callable[[int], object]) -> None:
+    """Set `stopping` on SIGINT and SIGTERM, also while the event loop is busy."""
+    loop = asyncio.get_running_loop()
+
+    def stop(_number: int, _frame: object) -> None:
+        give_up(TEMPORARY)
+        with suppress(RuntimeError):  # the loop is closed: it has ended already
+            loop.call_soon_threadsafe(stopping.set)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def give_up_later(code: int) -> None:
+    """End the process with this code where it has not ended by itself in time."""
+    timer = threading.Timer(LAST_RESORT_SECONDS, _give_up, (code,))
+    timer.daemon = True
+    timer.start()
+
+
+def _give_up(code: int) -> None:
+    """End the process at once; whoever holds the lock of a log does not hold this up."""
+    told = threading.Thread(target=_tell_and_flush, daemon=True)
+    told.start()
+    told.join(FLUSH_SECONDS)
+    os._exit(code)
+
+
+def _tell_and_flush() -> None:
+    log.error("stopping took longer than %.0f s: the process ends now", LAST_RESORT_SECONDS)
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Any:
+    """Return what some work returns, or None where the program is stopped before that."""
+    working, stop = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+    await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.wait({working}, timeout=LETTING_GO_SECONDS)
+    return None
+
+
+async def _open(settings: Settings) -> bool:
     """Open the database before Discord is bothered: it is migrated, or refused with one line."""
     database = Database(settings.database_url)
-    try:
-        await database.open(now=discord_clock())
-    except DatabaseUnusable as error:
-        print(f"stipend: {error}", file=sys.stderr)
-        return False
+    await database.open(now=discord_clock())
     await database.close()
     return True
+
+
+def _told(error: Exception) -> int:
+    """Say what keeps the program from running; return its exit code."""
+    print(f"stipend: {error}", file=sys.stderr)
+    return TEMPORARY if isinstance(error, (InUse, DatabaseBusy)) else CONFIGURATION
 
 
 async def _once(bot: commands.Bot, token: str, stopping: asyncio.Event) -> int | None:
     """Run one bot to its end; None where another try makes sense."""
     running = asyncio.create_task(bot.start(token))
     stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+    # Nothing more comes from Discord, and a start that is under way has come to an end.
+    running.cancel()
+    await asyncio.wait({running}, timeout=LETTING_GO_SECONDS)
     try:
-        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-        if stop.done():
-            return OK
-        return _verdict(running.exception())
-    finally:
         await bot.close()
-        stop.cancel()
-        running.cancel()
-        await asyncio.gather(running, stop, return_exceptions=True)
+    except Exception:
+        log.exception("closing failed")
+    if stop.done():
+        return OK
+    stop.cancel()
+    return _verdict(running.exception())
 
 
 def _verdict(error: BaseException | None) -> int | None:
@@ -88,9 +169,16 @@ def _verdict(error: BaseException | None) -> int | None:
     match cause:
         case None:
             return OK
-        case DatabaseUnusable() | discord.LoginFailure() | discord.PrivilegedIntentsRequired():
-            print(f"stipend: {cause}", file=sys.stderr)
-            return CONFIGURATION
+        case DatabaseBusy():
+            log.warning("%s", cause)
+            return None
+        case (
+            DatabaseUnusable()
+            | InUse()
+            | discord.LoginFailure()
+            | discord.PrivilegedIntentsRequired()
+        ):
+            return _told(cause)
         case discord.ConnectionClosed(code=code) if code in PERMANENT_CLOSE_CODES:
             print(f"stipend: Discord closed the connection for good (code {code})", file=sys.stderr)
             return CONFIGURATION

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from bot.client import Stipend
 
 
+FORM_SECONDS = 3600
+"""How long the form waits for whoever opened it."""
+
+
 async def store(interaction: Interaction, values: Mapping[str, str], *, step: int) -> None:
     """Store what was chosen and show where things stand."""
     by = actor(interaction)
@@ -187,7 +191,8 @@ class MoneyForm(Modal, title="Currency, cap and rate"):
     )
 
     def __init__(self, document: Mapping[str, str]) -> None:
-        super().__init__(custom_id="setup:money:form")
+        # Each opening has an id of its own: two admins may fill it in at the same time.
+        super().__init__(timeout=FORM_SECONDS)
         for name in guide.MONEY:
             field: discord.ui.TextInput[Any] = getattr(self, name)
             field.default = policy.value_of(document, name) or None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import CursorResult, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.batches import inserting
 from storage.tables import Activity, Round
 from storage.tables.base import core
 
@@ -31,8 +31,7 @@ class Row(NamedTuple):
 
 async def add(session: AsyncSession, rows: Iterable[Row]) -> None:
     """Store messages; one that is stored stays as it is, for Discord may send it twice."""
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(_TABLE).on_conflict_do_nothing()
+    statement = inserting(session, _TABLE).on_conflict_do_nothing()
     await session.execute(statement, [row._asdict() for row in rows])
 
 
@@ -75,7 +74,11 @@ async def forget_before(session: AsyncSession, guild_id: int, instant: datetime)
 async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the servers of which messages are kept."""
     kept = select(Activity.round_id).where(Activity.round_id == Round.id).exists()
-    return (await session.scalars(select(Round.guild_id).where(kept).distinct())).all()
+    return (
+        await session.scalars(
+            select(Round.guild_id).where(kept).distinct().order_by(Round.guild_id)
+        )
+    ).all()
 
 
 async def has_any(session: AsyncSession, round_id: int) -> bool:

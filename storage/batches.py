@@ -1,7 +1,8 @@
-"""Many rows as one bound value: a JSON array of arrays, unpacked by the database.
+"""Where SQLite and PostgreSQL speak differently: insertions with conflicts, and packed rows.
 
-One statement without a parameter for each field costs a fraction of a list of parameters, may say
-which rows it changed, and knows no limit of parameters.
+Many rows are one bound value, a JSON array of arrays that the database unpacks: one statement
+without a parameter for each field costs a fraction of a list of parameters, may say which rows it
+changed, and knows no limit of parameters.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    Table,
     bindparam,
     cast,
     column,
     func,
     type_coerce,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, TypeEngine
 
 WHOLE, TEXT, FLAG = BigInteger(), Text(), Boolean()
@@ -45,3 +49,9 @@ def unpacked(
         type_coerce(func.json_extract(rows.c.value, f"$[{number}]"), kind)
         for number, kind in enumerate(types)
     ]
+
+
+def inserting(session: AsyncSession, table: Table) -> Any:
+    """Return an INSERT that may say what happens on a conflict."""
+    known: dict[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
+    return known[session.get_bind().dialect.name].insert(table)

@@ -82,6 +82,7 @@ async def servers(session: AsyncSession) -> Sequence[int]:
         .join(Round, Round.id == Board.round_id)
         .where(Round.state == "open", Board.message_id.is_not(None), Board.lost_at.is_(None))
         .distinct()
+        .order_by(Board.guild_id)
     )
     return (await session.scalars(query)).all()
 
@@ -99,6 +100,7 @@ async def showing(session: AsyncSession, guild_id: int, user_id: int) -> Sequenc
             Place.user_id == user_id,
             Place.removed_at.is_(None),
         )
+        .order_by(Board.id)
     )
     return (await session.scalars(query)).all()
 

@@ -1,22 +1,26 @@
 """The engine, its read and write sessions, migrations and copies.
 
-SQLite is driven so that nothing is lost: write sessions begin with BEGIN IMMEDIATE and take their
-turn at one asyncio lock, so that a read-modify-write sees what the one before it wrote.
+There is one writer at a time, so that a read-modify-write sees what the one before it wrote: write
+sessions take their turn at one asyncio lock, and begin with BEGIN IMMEDIATE on SQLite and with one
+advisory lock on PostgreSQL (`storage.postgres`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractContextManager, asynccontextmanager, closing
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, InvalidRequestError
+from sqlalchemy import Connection, ExceptionContext, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -24,11 +28,14 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from storage.express import Direct, Runner, Through
+from storage import postgres
+from storage.express import DIALECTS, Direct, Runner, Through
+from storage.passing import may_pass
+from storage.usage import Usage
 
 T = TypeVar("T")
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test compares it with the scripts, so that a start needs no alembic."""
 
 WAL_IS_SAFE_SINCE = (3, 51, 3)
@@ -36,31 +43,55 @@ WAL_IS_SAFE_SINCE = (3, 51, 3)
 
 BUSY_SECONDS = 10
 
+TRIES, SECONDS_BETWEEN = 3, 0.2
+"""How often a unit of work is tried where the server failed and nothing was committed."""
+
+UNREACHABLE = (DBAPIError, OSError, PoolTimeoutError, TypeError, ValueError)
+"""What a connection that cannot be made raises; the last two come from options nobody knows."""
+
 
 class DatabaseUnusable(Exception):  # noqa: N818 - the sentence is the point
     """The database cannot be used as it is; the text is one line for the operator."""
 
 
+class DatabaseBusy(DatabaseUnusable):
+    """The database cannot be used now; it may be later, with nothing changed."""
+
+
 class Database:
     """One database; `open` makes it ready, `close` lets it go.
 
-    `keep` names exceptions after which a write session is committed all the same.
+    `keep` names exceptions after which a write session is committed all the same; `on_error` is
+    told the kind of every error of the database.
     """
 
-    def __init__(self, url: str, *, keep: tuple[type[Exception], ...] = ()) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        keep: tuple[type[Exception], ...] = (),
+        on_error: Callable[[str], None] | None = None,
+    ) -> None:
         try:
-            self.url = make_url(url)
+            self.url = postgres.readable(make_url(url))
         except ArgumentError as error:
             raise ValueError(
-                "the database URL cannot be read: write one like sqlite+aiosqlite:///stipend.db"
+                "the database URL cannot be read: write one like sqlite+aiosqlite:///stipend.db "
+                "or postgresql+asyncpg://user:password@host/stipend"
             ) from error
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.name = postgres.application()
+        """By which a server knows this program's connections."""
         self._keep = keep
+        self._on_error = on_error or _ignore
         self._turn = asyncio.Lock()
+        self._usage = Usage()
         self._engine: AsyncEngine | None = None
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="express")
         self._direct: Direct | None = None
         self._sessions: dict[bool, async_sessionmaker[AsyncSession]] = {}
+        self.guard: Callable[[AsyncSession], Awaitable[None]] | None = None
+        """Asked at the start of every write session; it raises where nothing may be written."""
 
     @property
     def path(self) -> Path | None:
@@ -73,36 +104,70 @@ class Database:
     async def open(self, *, now: datetime) -> None:
         """Connect, check the file, and migrate it after a backup where it is older.
 
-        Raises `DatabaseUnusable` where it is read-only, corrupt or newer than this program.
+        Raises `DatabaseUnusable` where it cannot be reached, is read-only, corrupt or newer than
+        this program.
         """
         await self.connect()
-        try:
+        async with self._usable_or_closed(DBAPIError, OSError):
             await self._check()
             await self._migrate(now)
-        except (DatabaseError, OSError) as error:
+
+    async def connect(self) -> None:
+        """Make sessions possible, and nothing else: no migration, no check but whether one may."""
+        engine = self._engine = self._made()
+        self._usage = Usage()
+        event.listen(engine.sync_engine, "handle_error", self._note)
+        for writes in (False, True):
+            options = (
+                {"stipend_writes": writes} if self.is_sqlite else postgres.options(writes=writes)
+            )
+            bound = engine.execution_options(**options)
+            self._sessions[writes] = async_sessionmaker(bound, expire_on_commit=False)
+        if not self.is_sqlite:
+            async with self._usable_or_closed(*UNREACHABLE), engine.connect() as connection:
+                refused = await postgres.unusable(connection)
+                if refused is not None:
+                    raise DatabaseUnusable(f"database {self._name}: {refused}")
+
+    def _made(self) -> AsyncEngine:
+        if self.url.get_backend_name() not in DIALECTS:
+            raise DatabaseUnusable(
+                f"database {self._name}: Stipend runs on SQLite and PostgreSQL, and on no other"
+            )
+        try:
+            if not self.is_sqlite:
+                return postgres.engine(self.url, name=self.name)
+            engine = create_async_engine(self.url)
+        except ModuleNotFoundError as error:
+            raise DatabaseUnusable(
+                f"database {self._name}: {_one_line(error)}; for PostgreSQL, install "
+                "requirements/postgres.txt"
+            ) from error
+        except (ArgumentError, InvalidRequestError, TypeError) as error:
+            raise DatabaseUnusable(f"database {self._name}: {_one_line(error)}") from error
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+
+    @asynccontextmanager
+    async def _usable_or_closed(self, *unusable: type[Exception]) -> AsyncIterator[None]:
+        """Let everything go on an error, and say in one line what is unusable."""
+        try:
+            yield
+        except unusable as error:
             await self.close()
-            reason = _one_line(getattr(error, "orig", None) or error)
-            raise DatabaseUnusable(f"database {self._name}: {reason}") from error
+            kind = DatabaseBusy if may_pass(error) else DatabaseUnusable
+            raise kind(f"database {self._name}: {_reason(error)}") from error
         except DatabaseUnusable:
             await self.close()
             raise
 
-    async def connect(self) -> None:
-        """Make sessions possible, and nothing else: no check, no migration."""
-        try:
-            engine = create_async_engine(self.url)
-        except (ArgumentError, InvalidRequestError, ImportError) as error:
-            raise DatabaseUnusable(f"database {self._name}: {_one_line(error)}") from error
-        if self.is_sqlite:
-            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        self._engine = engine
-        for writes in (False, True):
-            bound = engine.execution_options(stipend_writes=writes)
-            self._sessions[writes] = async_sessionmaker(bound, expire_on_commit=False)
+    def _note(self, failed: ExceptionContext) -> None:
+        self._on_error(type(failed.original_exception).__name__)
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, once nobody uses one; who begins later is refused."""
+        await self._usage.end()
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
@@ -110,39 +175,68 @@ class Database:
             await asyncio.get_running_loop().run_in_executor(self._lane, self._direct.close)
             self._direct = None
 
+    async def idle(self) -> None:
+        """Wait a moment for what is being read and written to come to its end."""
+        await self._usage.idle()
+
+    def _used(self) -> AbstractContextManager[None]:
+        if self._usage.is_over:
+            raise DatabaseUnusable(f"database {self._name} is closed: the program is ending")
+        return self._usage.one()
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Open a session for reading; keep it short and wait for nothing else inside."""
-        if self.is_sqlite and self.path is None:
-            async with self._turn, self._sessions[False]() as session:
-                yield session
-        else:
-            async with self._sessions[False]() as session:
-                yield session
+        with self._used():
+            if self.is_sqlite and self.path is None:
+                async with self._turn, self._sessions[False]() as session:
+                    yield session
+            else:
+                async with self._sessions[False]() as session:
+                    yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Open a session that is committed at the end, or rolled back as a whole on an error."""
-        async with self._turn, self._sessions[True]() as session:
-            try:
-                yield session
-            except self._keep:
+        with self._used():
+            async with self._turn, self._sessions[True]() as session:
+                if self.guard is not None:
+                    await self.guard(session)
+                try:
+                    yield session
+                except self._keep:
+                    await session.commit()
+                    raise
                 await session.commit()
-                raise
-            await session.commit()
 
     async def express(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
         """Run a write that uses prepared statements only, as one transaction.
 
         On a SQLite file it runs in one go in a thread of its own: `work` may wait for nothing
-        but the runner. Elsewhere it is an ordinary write session.
+        but the runner. Elsewhere it is an ordinary write session, which is tried again where the
+        server failed before anything was committed: `work` may have no effect but its statements.
         """
         if self.path is None:
-            async with self.write() as session:
-                return await work(Through(session))
-        async with self._turn:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._lane, self._run_express, work)
+            return await self._run_in_session(work)
+        with self._used():
+            async with self._turn:
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._lane, self._run_express, work)
+
+    async def _run_in_session(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
+        for attempt in count(1):
+            is_done = False  # from here on an error may come from the commit
+            try:
+                async with self.write() as session:
+                    result = await work(Through(session))
+                    is_done = True
+            except DBAPIError as error:
+                if is_done or attempt == TRIES or not postgres.is_passing(error):
+                    raise
+                await asyncio.sleep(attempt * SECONDS_BETWEEN)
+            else:
+                return result
+        raise AssertionError
 
     def _run_express(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
         if self._direct is None:
@@ -151,7 +245,11 @@ class Database:
             )
             _prepare_sqlite(connection, None)
             self._direct = Direct(connection)
-        return self._direct.transaction(work)
+        try:
+            return self._direct.transaction(work)
+        except sqlite3.Error as error:
+            self._on_error(type(error).__name__)
+            raise
 
     async def copy_to(self, target: Path) -> None:
         """Write a consistent copy of a SQLite file and verify it; never overwrites."""
@@ -191,18 +289,30 @@ class Database:
         await asyncio.to_thread(_require_known, revision, self._name)
         if revision is not None and self.path is not None:
             target = self.path.with_name(f"{self.path.name}.{now:%Y%m%dT%H%M%S}.before-{HEAD}.bak")
-            await self.copy_to(target)
+            if not await asyncio.to_thread(_is_copy, target):
+                await self.copy_to(target)
+        if not self.is_sqlite:
+            await self._migrate_on_server()
+            return
         writing = self._engine.execution_options(stipend_writes=True)
         async with self._turn, writing.connect() as connection:
-            if self.is_sqlite:
-                await connection.exec_driver_sql("ROLLBACK")
-                await connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-                await connection.exec_driver_sql("BEGIN EXCLUSIVE")
+            await connection.exec_driver_sql("ROLLBACK")
+            await connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            await connection.exec_driver_sql("BEGIN EXCLUSIVE")
             await connection.run_sync(_upgrade)
             await connection.commit()
-            if self.is_sqlite:  # the connection goes on to be used: a memory has no other
-                await connection.exec_driver_sql("ROLLBACK")
-                await connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+            # The connection goes on to be used: a memory has no other.
+            await connection.exec_driver_sql("ROLLBACK")
+            await connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+
+    async def _migrate_on_server(self) -> None:
+        """Migrate with the lock of the writers: of several programs, one does it."""
+        engine = postgres.patient_engine(self.url)
+        try:
+            async with engine.execution_options(**postgres.options(writes=True)).begin() as it:
+                await it.run_sync(_upgrade)
+        finally:
+            await engine.dispose()
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -214,13 +324,24 @@ def copy_file(source: Path, target: Path) -> None:
         raise DatabaseUnusable(f"there is no database at {source}")
     if target.exists():
         raise DatabaseUnusable(f"{target} exists already; choose another name")
+    part = target.with_name(f"{target.name}.part")
     try:
+        part.unlink(missing_ok=True)
         with closing(sqlite3.connect(source)) as connection:
-            connection.execute("VACUUM INTO ?", (str(target),))
-        verify_file(target)
-    except (sqlite3.Error, DatabaseUnusable) as error:
-        target.unlink(missing_ok=True)
+            connection.execute("VACUUM INTO ?", (str(part),))
+        verify_file(part)
+        part.rename(target)  # a name without `.part` is a whole copy, whoever is killed here
+    except (OSError, sqlite3.Error, DatabaseUnusable) as error:
+        part.unlink(missing_ok=True)
         raise DatabaseUnusable(f"{source} cannot be copied to {target}: {error}") from error
+
+
+def _is_copy(target: Path) -> bool:
+    """Whether a whole copy lies there, from a start in the same second that was killed."""
+    try:
+        return target.is_file() and verify_file(target) is not None
+    except DatabaseUnusable:
+        return False
 
 
 def verify_file(path: Path) -> str | None:
@@ -246,8 +367,18 @@ def verify_file(path: Path) -> str | None:
     return revision
 
 
+def _ignore(_kind: str) -> None:
+    pass
+
+
 def _one_line(reason: object) -> str:
     return " ".join(str(reason).split())
+
+
+def _reason(error: Exception) -> str:
+    """Return what the database or the network said, without the driver's words around it."""
+    said = str(getattr(error, "orig", None) or error) or type(error).__name__
+    return _one_line(re.sub(r"^<class '[\w.]+'>: ", "", said))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -39,6 +39,7 @@ async def minutes_by_user(session: AsyncSession, round_id: int) -> Mapping[int, 
         select(Entry.user_id, func.sum(Entry.minutes).label("minutes"))
         .where(Entry.round_id == round_id, Entry.withdrawn_at.is_(None))
         .group_by(Entry.user_id)
+        .order_by(Entry.user_id)
     )
     return {row.user_id: int(row.minutes) for row in found}
 

@@ -38,4 +38,4 @@ async def empty(run: Runner, guild_id: int) -> None:
 
 async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the servers of which something waits."""
-    return (await session.scalars(select(Inbox.guild_id).distinct())).all()
+    return (await session.scalars(select(Inbox.guild_id).distinct().order_by(Inbox.guild_id))).all()

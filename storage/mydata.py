@@ -140,9 +140,8 @@ async def opinions_on(session: AsyncSession, guild_id: int, user_id: int) -> lis
         .join(Opinion, Opinion.entry_id == Entry.id)
         .where(Entry.guild_id == guild_id, Entry.user_id == user_id)
         .group_by(Entry.number, Opinion.opinion)
-        .order_by(Entry.number, Opinion.opinion)
     )
-    return [dict(row) for row in found.mappings()]
+    return sorted(map(dict, found.mappings()), key=lambda row: (row["entry"], row["opinion"]))
 
 
 async def votes_on_cease(

@@ -108,7 +108,9 @@ async def last_published(session: AsyncSession, guild_id: int) -> PublishedState
 async def lines(session: AsyncSession, statement_id: int) -> Mapping[int, PublishedLine]:
     """Return the lines of a published version by helper."""
     found = await session.scalars(
-        select(PublishedLine).where(PublishedLine.statement_id == statement_id)
+        select(PublishedLine)
+        .where(PublishedLine.statement_id == statement_id)
+        .order_by(PublishedLine.user_id)
     )
     return {line.user_id: line for line in found}
 

@@ -55,7 +55,9 @@ async def names(
 ) -> Mapping[int, str]:
     """Return names as last seen; somebody never seen is left out."""
     found = await session.execute(
-        select(Person.user_id, Person.name).where(Person.guild_id == guild_id)
+        select(Person.user_id, Person.name)
+        .where(Person.guild_id == guild_id)
+        .order_by(Person.user_id)
     )
     wanted = set(user_ids)
     return {row.user_id: row.name for row in found if row.user_id in wanted}
@@ -118,7 +120,7 @@ async def vouches_by(
 async def vouches_for(session: AsyncSession, guild_id: int, *, user_id: int) -> Sequence[int]:
     """Return who vouched for somebody."""
     query = select(Vouch.voucher_id).where(Vouch.guild_id == guild_id, Vouch.user_id == user_id)
-    return (await session.scalars(query)).all()
+    return (await session.scalars(query.order_by(Vouch.id))).all()
 
 
 async def paid_helpers(session: AsyncSession, guild_id: int) -> frozenset[int]:

@@ -38,7 +38,11 @@ async def changes(session: AsyncSession, guild_id: int) -> Sequence[PolicyVersio
 
 async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the ids of all servers that have settings."""
-    return (await session.scalars(select(PolicyVersion.guild_id).distinct())).all()
+    return (
+        await session.scalars(
+            select(PolicyVersion.guild_id).distinct().order_by(PolicyVersion.guild_id)
+        )
+    ).all()
 
 
 async def meta(session: AsyncSession, name: str) -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import Post
@@ -32,8 +34,32 @@ async def pending(
 async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the servers in which something is still to be said."""
     return (
-        await session.scalars(select(Post.guild_id).where(Post.state == "pending").distinct())
+        await session.scalars(
+            select(Post.guild_id).where(Post.state == "pending").distinct().order_by(Post.guild_id)
+        )
     ).all()
+
+
+class Waiting(NamedTuple):
+    """How much is still to be said: new messages, the oldest one's instant, and updates."""
+
+    new: int
+    oldest_at: datetime | None
+    updates: int
+
+
+async def waiting(session: AsyncSession) -> Waiting:
+    """Return how much is still to be said in all servers.
+
+    When a message began to wait for an update is not known: only new ones have an age.
+    """
+    is_new = Post.sent_at.is_(None)
+    query = select(
+        func.count().filter(is_new),
+        func.min(Post.created_at).filter(is_new),
+        func.count(Post.sent_at),
+    ).where(Post.state == "pending")
+    return Waiting(*(await session.execute(query)).one())
 
 
 async def parked(session: AsyncSession, guild_id: int | None) -> Sequence[Post]:

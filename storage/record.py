@@ -14,15 +14,14 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     or_,
     select,
     text,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.batches import inserting
 from storage.express import DIALECTS, Runner
 from storage.tables import (
     Claim,
@@ -145,7 +144,7 @@ def _of_person(query: Select[RecordRow], user_id: str) -> Select[RecordRow]:
 async def actions(session: AsyncSession, guild_id: int) -> Sequence[str]:
     """Return the words for what was done in a server, in order of the alphabet."""
     query = select(RecordRow.action).where(RecordRow.guild_id == guild_id).distinct()
-    return (await session.scalars(query.order_by(RecordRow.action))).all()
+    return sorted(await session.scalars(query))  # servers differ in their alphabets
 
 
 async def opened(
@@ -157,7 +156,7 @@ async def opened(
         if not numbers:
             return ()
         query = query.where(Opening.number.between(min(numbers), max(numbers)))
-    found = (await session.scalars(query.order_by(Opening.number, Opening.field))).all()
+    found = sorted(await session.scalars(query), key=lambda row: (row.number, row.field))
     wanted = None if numbers is None else frozenset(numbers)
     return [opening for opening in found if wanted is None or opening.number in wanted]
 
@@ -170,7 +169,9 @@ async def published_heads(session: AsyncSession, guild_id: int) -> Sequence[Publ
 
 async def labels(session: AsyncSession, guild_id: int) -> dict[int, str]:
     """Return the labels of a server's rounds by their key."""
-    found = await session.execute(select(Round.id, Round.label).where(Round.guild_id == guild_id))
+    found = await session.execute(
+        select(Round.id, Round.label).where(Round.guild_id == guild_id).order_by(Round.id)
+    )
     return {row.id: row.label for row in found}
 
 
@@ -203,16 +204,16 @@ async def set_mirrored(session: AsyncSession, guild_id: int, number: int) -> Non
 
 async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the ids of all servers with a record."""
-    return (await session.scalars(select(RecordRow.guild_id).distinct())).all()
+    return (
+        await session.scalars(select(RecordRow.guild_id).distinct().order_by(RecordRow.guild_id))
+    ).all()
 
 
 async def claim(session: AsyncSession, interaction_id: int, *, at: datetime) -> bool:
     """Note that an interaction is being carried out; False where it already was."""
-    try:
-        await session.execute(insert(Claim).values(interaction_id=interaction_id, at=at))
-    except IntegrityError:
-        return False
-    return True
+    statement = inserting(session, core(Claim)).values(interaction_id=interaction_id, at=at)
+    claimed = statement.on_conflict_do_nothing().returning(core(Claim).c.interaction_id)
+    return await session.scalar(claimed) is not None
 
 
 async def confirmation(session: AsyncSession, guild_id: int, number: int) -> Confirmation | None:
@@ -233,7 +234,10 @@ async def missing_guards(session: AsyncSession) -> list[str]:
         query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         wanted = {"record_no_update", "record_no_delete", "record_no_replace"}
     else:
-        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+        query = (
+            "SELECT tgname::text FROM pg_trigger "
+            "WHERE tgrelid = 'record'::regclass AND tgenabled <> 'D' AND NOT tgisinternal"
+        )
         wanted = {"record_append_only"}
     present = set((await session.scalars(text(query))).all())
     return [f"the trigger {name} is missing" for name in sorted(wanted - present)]

@@ -98,6 +98,7 @@ async def unfinished_servers(session: AsyncSession) -> Sequence[int]:
             select(Round.guild_id)
             .where(Round.state.in_(("open", "review", "draft", "published", "final")))
             .distinct()
+            .order_by(Round.guild_id)
         )
     ).all()
 
@@ -105,7 +106,7 @@ async def unfinished_servers(session: AsyncSession) -> Sequence[int]:
 async def servers_waiting(session: AsyncSession) -> Sequence[int]:
     """Return the servers with a closed round whose thanks are not counted."""
     query = select(Round.guild_id).where(Round.state == "review", Round.counted_at.is_(None))
-    return (await session.scalars(query.distinct())).all()
+    return (await session.scalars(query.distinct().order_by(Round.guild_id))).all()
 
 
 async def acts_done(session: AsyncSession, round_id: int) -> frozenset[str]:

@@ -226,7 +226,7 @@ async def count(session: AsyncSession, round_id: int) -> dict[int, int]:
     found = await session.execute(
         select(pairs.c.helper_id, func.count()).group_by(pairs.c.helper_id)
     )
-    return {row[0]: row[1] for row in found}
+    return dict(sorted((row[0], row[1]) for row in found))
 
 
 async def voters(session: AsyncSession, round_id: int) -> int:
@@ -287,13 +287,15 @@ async def of_origin(
 ) -> Sequence[tuple[int, int, bool, str]]:
     """Return what stands from one place or message: voter, burst, kept after the close, doubt."""
     found = await session.execute(
-        select(Thanks.voter_id, Thanks.burst, Thanks.kept_at, Thanks.doubt).where(
+        select(Thanks.voter_id, Thanks.burst, Thanks.kept_at, Thanks.doubt)
+        .where(
             Thanks.round_id == round_id,
             Thanks.helper_id == helper_id,
             Thanks.source == source,
             Thanks.origin_id == origin_id,
             _STANDS,
         )
+        .order_by(Thanks.voter_id, Thanks.burst)
     )
     return [(row[0], row[1], row[2] is not None, row[3]) for row in found]
 
@@ -326,6 +328,7 @@ async def pairs(session: AsyncSession, round_id: int) -> Sequence[tuple[int, int
         select(Thanks.helper_id, Thanks.voter_id, Thanks.doubt, func.max(Thanks.at))
         .where(Thanks.round_id == round_id, _STANDS)
         .group_by(Thanks.helper_id, Thanks.voter_id, Thanks.doubt)
+        .order_by(Thanks.helper_id, Thanks.voter_id, Thanks.doubt)
     )
     return [(row[0], row[1], row[2], row[3]) for row in found]
 
@@ -353,7 +356,9 @@ async def board_of(session: AsyncSession, place_id: int) -> Board | None:
 async def tallies(session: AsyncSession, round_id: int) -> dict[int, int]:
     """Return the voters of every helper as they were counted for good."""
     found = await session.execute(
-        select(Tally.user_id, Tally.voters).where(Tally.round_id == round_id)
+        select(Tally.user_id, Tally.voters)
+        .where(Tally.round_id == round_id)
+        .order_by(Tally.user_id)
     )
     return {row[0]: row[1] for row in found}
 

@@ -26,6 +26,11 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what waits longest begin first, so that it is not what is waited for at the end."""
+    items.sort(key=lambda item: "test_browser" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def _quick(request: pytest.FixtureRequest) -> Iterator[None]:
     threads = request.node.get_closest_marker("threads") is not None

@@ -89,7 +89,8 @@ def set_up() -> None:
     """Share compiled statements between engines, and keep the files of tests in memory."""
     greenlet = concurrency._concurrency_shim._AsyncIoGreenlet
     quick = {name: _untraced(getattr(greenlet, name)) for name in ("switch", "throw")}
-    concurrency._concurrency_shim._AsyncIoGreenlet = type("Untraced", (greenlet,), quick)
+    untraced: Any = type("Untraced", (greenlet,), quick)
+    concurrency._concurrency_shim._AsyncIoGreenlet = untraced
     Engine.__init__ = _sharing  # type: ignore[method-assign]
     # Compiled statements are found by their dialect; those of all test databases are alike.
     for dialect in _DIALECTS:

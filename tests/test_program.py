@@ -297,7 +297,7 @@ def test_a_foreign_or_damaged_file_is_not_restored(
     assert told in one_line(run("restore", copy))
     assert get_meta(path) == "mine"
     beside = {file.name for file in tmp_path.iterdir()} - {"copy.db", "copy.db-journal"}
-    assert beside <= {"stipend.db", "stipend.db-journal"}
+    assert beside <= {"stipend.db", "stipend.db-journal", "stipend.db.lock"}
 
 
 def test_a_backup_needs_a_database_and_never_overwrites(run: Run, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.demo.figures import CAP, CURRENCY, RATE, Figure, figures
 from bot.demo.world import World
+from bot.jobs.marks import unmarked
 
 if TYPE_CHECKING:
     import simcord
@@ -269,7 +270,7 @@ async def wait_for_the_draft(world: World) -> None:
 
 def dropped(world: World) -> list[str]:
     """Return what the bot has told those who leave the board for too few thanks."""
-    said = [message.content for message in world.thread(NEXT_ROUND).history()]
+    said = [unmarked(message.content) for message in world.thread(NEXT_ROUND).history()]
     return [words for words in said if words.startswith("Not on this board")]
 
 

@@ -16,6 +16,7 @@ from bot.client import Stipend, create_bot
 from bot.demo.figures import figures
 from bot.domain.cease import STILL_ARRIVING
 from bot.domain.schedule import Act
+from bot.jobs.marks import unmarked
 from bot.services import rounds
 from bot.settings import Settings
 from storage import cease
@@ -166,7 +167,7 @@ class World:
     async def click(self, who: str, helper: str, label: str) -> None:
         """Click the emoji beside a helper's name on the board, or click it once more to undo."""
         board = self.board(label)
-        lines = (board.embeds[0].description or "").splitlines()
+        lines = unmarked(board.embeds[0].description or "").splitlines()
         emoji = next(line.split()[0] for line in lines if line.endswith(f" {helper}"))
         await self.react(who, board, emoji)
 
@@ -263,7 +264,7 @@ class World:
         for message in reversed(self.support.history()):
             files = {file.filename.rsplit(".", 1)[-1]: file for file in message.attachments}
             if "html" in files and message.embeds:
-                found.append(Posted(message.embeds[0].title or "Statement", files))
+                found.append(Posted(unmarked(message.embeds[0].title or "Statement"), files))
         return found
 
 

@@ -91,7 +91,9 @@ class Activity:
     async def expire(self) -> None:
         """Delete what is older than its server keeps it, once a day."""
         now = self._clock()
-        if self._expired_at is not None and now < self._expired_at + EXPIRE_EVERY:
+        if self._expired_at is not None and (
+            self._expired_at <= now < self._expired_at + EXPIRE_EVERY
+        ):
             return
         async with self._db.read() as session:
             servers = list(await stored.servers(session))

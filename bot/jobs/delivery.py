@@ -6,23 +6,25 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from http import HTTPStatus
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import discord
 
-from bot.jobs import reminding, wording
+from bot.jobs import marks, reminding, wording
+from bot.jobs.answered import is_fault
 from bot.jobs.wording import Message, Place
 from bot.services import boards, outbox, reminders
 from bot.services import threads as thread_service
 from bot.ui.answers import incident
 from storage import boards as stored_boards
 from storage import posts
+from storage.leader import Unreachable
 from storage.tables import Post
 
 if TYPE_CHECKING:
+    from bot.leader import Leader
     from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ LONGEST_IDLE: Final = 10_080
 THREAD_EXISTS = 160_004
 UNKNOWN_MESSAGE = 10_008
 THREAD_ARCHIVED = 50_083
+ELSEWHERE_EVERY: Final = timedelta(hours=1)
 PACED: Final = frozenset({"card", "mirror", "thanks"})
 """What people may make many of at once: one a second in a channel."""
 
@@ -52,12 +55,15 @@ class Delivery:
         self,
         bot: discord.Client,
         db: Database,
+        leader: Leader,
         *,
         clock: Callable[[], datetime],
         interval_ms: int,
     ) -> None:
         self._bot = bot
         self._db = db
+        self._leader = leader
+        self._looked_elsewhere_at: datetime | None = None
         self._clock = clock
         self._interval = interval_ms / 1000
         self._servers: dict[int, _Server] = {}
@@ -77,7 +83,12 @@ class Delivery:
         server = self._servers.setdefault(guild_id, _Server())
         async with server.turn:
             try:
-                await self._empty(server, guild_id, problems)
+                async with self._leader.turn(guild_id) as stands:
+                    if stands is not None:
+                        await self._empty(server, guild_id, problems, stands)
+            except Unreachable as error:
+                log.warning("posts in server %d wait: %s", guild_id, error)
+                problems["delivery"] = "The database cannot be reached at the moment; it follows."
             except Exception:
                 # What was asked for is stored and stands; only saying it has to wait.
                 number = incident()
@@ -85,7 +96,14 @@ class Delivery:
                 problems["delivery"] = f"Something went wrong here (incident {number}); it follows."
         return problems
 
-    async def _empty(self, server: _Server, guild_id: int, problems: dict[str, str]) -> None:
+    async def _empty(
+        self,
+        server: _Server,
+        guild_id: int,
+        problems: dict[str, str],
+        stands: Callable[[], bool],
+    ) -> None:
+        """Send what waits, for as long as it is this process's turn."""
         after = 0
         server.refusing.clear()
         while True:
@@ -94,6 +112,9 @@ class Delivery:
             if not waiting:
                 return
             for post in waiting:
+                self._leader.require()
+                if not stands():
+                    return
                 after = post.id
                 problem = await self._try(server, post)
                 if problem:
@@ -107,7 +128,7 @@ class Delivery:
             log.warning("post %d waits: %s", post.id, type(error).__name__)
             return "Discord cannot be reached at the moment; it follows."
         except discord.HTTPException as error:
-            if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            if not is_fault(error):
                 return await self._refused(server, post, error)
             log.warning("post %d waits: Discord answers %d", post.id, error.status)
             return "Discord has a fault at the moment; it follows."
@@ -165,7 +186,25 @@ class Delivery:
             except discord.NotFound as error:
                 if error.code != UNKNOWN_MESSAGE:
                     raise
-        # Discord drops a repeat with the same nonce for some minutes after a crash or time-out.
+        return await self._post(channel, post, message, after=post.message_id or 0)
+
+    async def _post(
+        self,
+        channel: discord.PartialMessageable,
+        post: Post,
+        message: Message,
+        *,
+        after: int = 0,
+    ) -> discord.Message:
+        """Post a message, unless it stands already since a crash or a time-out.
+
+        Discord drops a repeat with the same nonce for some minutes; later on the message is
+        found by its mark, and brought up to date. `after` is one that is known to be gone.
+        """
+        found = await marks.said(self._bot, post, channel.id, now=self._clock(), after=after)
+        if found is not None:
+            log.info("post %d stands already as message %d", post.id, found.id)
+            return await self._edit(found, message)
         return await channel.send(nonce=f"stipend-{post.id}", **message.send())
 
     async def _edit(self, partial: discord.PartialMessage, message: Message) -> discord.Message:
@@ -215,8 +254,8 @@ class Delivery:
         channel = self._bot.get_partial_messageable(message.channel_id, guild_id=post.guild_id)
         message_id = message.announcement_id
         if message_id is None:
-            sent = await channel.send(nonce=f"stipend-{post.id}", **message.send())
-            message_id = sent.id
+            replaced = message.replaces[1] if message.replaces is not None else 0
+            message_id = (await self._post(channel, post, message, after=replaced)).id
             async with self._db.write() as session:
                 await thread_service.announced(
                     session, post.round_id, channel_id=message.channel_id, message_id=message_id
@@ -247,7 +286,10 @@ class Delivery:
     ) -> bool:
         """Create the thread of an announcement; False where somebody deleted the announcement."""
         try:
-            await partial.create_thread(name=name, auto_archive_duration=LONGEST_IDLE)
+            # By its number: a server on another process's shards is not known here.
+            await self._bot.http.start_thread_with_message(
+                partial.channel.id, partial.id, name=name, auto_archive_duration=LONGEST_IDLE
+            )
         except discord.HTTPException as error:
             if error.code == UNKNOWN_MESSAGE:
                 async with self._db.write() as session:
@@ -271,7 +313,7 @@ class Delivery:
         try:
             if message_id is None:
                 # A post of its own for each: the nonce of a deleted one would bring that back.
-                message_id = (await channel.send(nonce=f"stipend-{post.id}", **message.send())).id
+                message_id = (await self._post(channel, post, message)).id
                 async with self._db.write() as session:
                     await boards.posted(
                         session,
@@ -384,14 +426,29 @@ class Delivery:
     # ------------------------------------------------------------ threads
 
     async def keep_threads_open(self) -> None:
-        """Unarchive the threads of open rounds; an archived one refuses reactions."""
+        """Unarchive the threads of open rounds; an archived one refuses reactions.
+
+        Those on another process's shards are asked for once an hour: it is told of changes.
+        """
         async with self._db.read() as session:
             wanted = await thread_service.to_keep_open(session)
+        looks_elsewhere = self._looks_elsewhere()
         for guild_id, thread_id in wanted:
+            if not self._leader.shards.has(guild_id):
+                if looks_elsewhere:
+                    await self._reopen(guild_id, thread_id)
+                continue
             guild = self._bot.get_guild(guild_id)
             thread = guild.get_thread(thread_id) if guild is not None else None
             if guild is not None and (thread is None or thread.archived):
                 await self._reopen(guild_id, thread_id)
+
+    def _looks_elsewhere(self) -> bool:
+        now, last = self._clock(), self._looked_elsewhere_at
+        if last is not None and now - last < ELSEWHERE_EVERY:
+            return False
+        self._looked_elsewhere_at = now
+        return True
 
     async def _reopen(self, guild_id: int, thread_id: int) -> None:
         try:

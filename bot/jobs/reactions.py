@@ -21,6 +21,7 @@ import aiohttp
 import discord
 
 from bot.domain import emoji
+from bot.metrics import FAILED, KEPT, WRITTEN, Metrics
 from bot.services import reactions, reconciling
 from bot.services.reactions import Cleared, Event, Thankful
 from bot.services.reconciling import Found
@@ -82,12 +83,14 @@ class Reactions:
         clock: Callable[[], datetime],
         deliver: Callable[[int], Awaitable[object]],
         seed: Callable[[int], Awaitable[object]],
+        metrics: Metrics | None = None,
     ) -> None:
         """`deliver` says what waits in a server, `seed` puts the emoji on its board."""
         self._deliver, self._seed = deliver, seed
         self._bot = bot
         self._db = db
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._is_closing = False
         self._mending: asyncio.Task[None] | None = None
         self._lanes: dict[int, _Lane] = {}
@@ -233,6 +236,7 @@ class Reactions:
             else:
                 return
         # They are found again by the next reconciliation.
+        self._metrics.reacted(FAILED, len(events))
         log.error("%d reactions in server %d wait to be found again", len(events), lane.guild_id)
 
     async def _take_in(self, lane: _Lane) -> None:
@@ -269,6 +273,7 @@ class Reactions:
         else:
             await self._db.express(lambda run: reactions.keep(run, lane.guild_id, events))
             lane.kept_at = lane.kept_at or now
+        self._metrics.reacted(WRITTEN if len(events) < BURST else KEPT, len(events))
 
     async def _clear(self, lane: _Lane, item: Cleared) -> None:
         try:

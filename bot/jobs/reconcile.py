@@ -11,7 +11,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -19,6 +18,8 @@ import discord
 
 from bot.domain import emoji
 from bot.domain.thanks import created_at
+from bot.jobs.answered import is_fault
+from bot.metrics import Metrics
 from bot.services import outbox, reconciling
 from bot.services.reconciling import KINDS, Found, Look, Search
 from bot.ui.answers import incident
@@ -61,11 +62,19 @@ class Reconciler:
         reactions: Reactions,
         *,
         clock: Callable[[], datetime],
+        hears: Callable[[int], bool] = lambda _: True,
+        metrics: Metrics | None = None,
     ) -> None:
+        """`hears` says of a server whether this process is told what happens there.
+
+        A look must know of the events that come meanwhile, so it is taken where they come.
+        """
         self._bot = bot
+        self._hears = hears
         self._db = db
         self._reactions = reactions
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._ready_at: datetime | None = None
         self._servers: dict[int, _Server] = {}
 
@@ -81,7 +90,8 @@ class Reconciler:
         async with self._db.read() as session:
             servers = await reconciling.servers(session)
         for guild_id in servers:
-            await self._pass(guild_id, only_closed=False)
+            if self._hears(guild_id):
+                await self._pass(guild_id, only_closed=False)
 
     async def closing(self, guild_id: int) -> bool:
         """Look at what closed rounds still need; return whether all of it has been looked at."""
@@ -153,7 +163,7 @@ class Reconciler:
                 elif item.message_id not in gone and not await self._look(item):
                     gone.add(item.message_id)
             except discord.HTTPException as error:
-                if _is_fault(error):
+                if is_fault(error):
                     raise
                 refusing.add(item.channel_id)
                 await self._refused(server, item, error)
@@ -222,6 +232,7 @@ class Reconciler:
             )
             changed = await self._reactions.submit(look.guild_id, found)
         if changed.given or changed.taken_back:
+            self._metrics.drifted(found=changed.given, gone=changed.taken_back)
             log.info(
                 "message %d: %d thanks found, %d gone",
                 look.message_id,
@@ -307,18 +318,13 @@ def _rests(server: _Server, item: Look | Search, now: datetime) -> bool:
     """Whether something is left alone for now, because Discord failed or refused just before."""
     is_closing = item.closed_at is not None
     failed_at, refused_at = server.failed_at, server.refused_at.get(item.channel_id)
-    if failed_at is not None and now < failed_at + (AGAIN_CLOSING if is_closing else AGAIN):
+    # A clock that was set back makes nothing rest until it has caught up.
+    if failed_at is not None and failed_at <= now < failed_at + (
+        AGAIN_CLOSING if is_closing else AGAIN
+    ):
         return True
-    return refused_at is not None and now < refused_at + (
+    return refused_at is not None and refused_at <= now < refused_at + (
         AGAIN_CLOSING if is_closing else REFUSED_AGAIN
-    )
-
-
-def _is_fault(error: discord.HTTPException) -> bool:
-    """Whether Discord is to blame or overrun, so that nothing is learned from its answer."""
-    return (
-        error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        or error.status == HTTPStatus.TOO_MANY_REQUESTS
     )
 
 

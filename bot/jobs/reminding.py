@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import discord
 
+from bot.jobs import marks
+
 if TYPE_CHECKING:
     from bot.jobs.wording import Message
     from storage.tables import Post
@@ -48,7 +50,9 @@ async def look(bot: discord.Client, post: Post, message: Message) -> Seen:
     unstored = sorted(
         each.id
         for each in found
-        if each.author.id == own and each.content == message.content and each.id > message.since
+        if each.author.id == own
+        and marks.unmarked(each.content) == message.content
+        and each.id > message.since
     )
     since = max([message.since, *unstored])
     spoke = any(

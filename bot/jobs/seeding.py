@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -18,6 +17,7 @@ import discord
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji as emojis
+from bot.jobs.answered import is_fault
 from bot.services import boards, outbox
 from bot.services import threads as thread_service
 from bot.ui.answers import incident
@@ -52,8 +52,11 @@ class Seeding:
         *,
         clock: Callable[[], datetime],
         deliver: Callable[[int], Awaitable[object]],
+        has: Callable[[int], bool],
     ) -> None:
+        """`has` says of a server whether it is on the shards of this process."""
         self._bot = bot
+        self._has = has
         self._db = db
         self._clock = clock
         self._deliver = deliver
@@ -72,7 +75,7 @@ class Seeding:
     async def look_all(self) -> None:
         """Look once an hour whether every board is there, pinned, and carries its emoji."""
         now = self._clock()
-        if self._looked_at is None or now - self._looked_at >= LOOKS_EVERY:
+        if self._looked_at is None or not self._looked_at <= now < self._looked_at + LOOKS_EVERY:
             self._looked_at = now
             await self._each(self._look)
 
@@ -105,7 +108,7 @@ class Seeding:
             seeds = await stored.to_seed(session, guild_id)
         for seed in seeds:
             rests_until = self._rests_until.get(seed.channel_id)
-            if rests_until is not None and self._clock() < rests_until:
+            if rests_until is not None and timedelta(0) < rests_until - self._clock() <= RESTS_FOR:
                 continue
             try:
                 await self._put(guild_id, seed)
@@ -128,7 +131,7 @@ class Seeding:
 
     async def _refused(self, guild_id: int, seed: Seed, error: discord.HTTPException) -> bool:
         """Take in what Discord refuses; True where the board is another one now."""
-        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == ARCHIVED:
+        if is_fault(error) or error.code == ARCHIVED:
             raise error
         log.info("place %d: %d %s", seed.place_id, error.code, error.text)
         now = self._clock()
@@ -198,10 +201,10 @@ class Seeding:
         """Find custom emoji that were deleted: their places need others."""
         async with self._db.read() as session:
             custom = await stored.custom(session, guild_id)
-        guild = self._bot.get_guild(guild_id)
-        if not custom or guild is None:
+        is_elsewhere = not self._has(guild_id)  # on another process's shards, so not known here
+        if not custom or (self._bot.get_guild(guild_id) is None and not is_elsewhere):
             return
-        known = {str(each.id) for each in await guild.fetch_emojis()}
+        known = {str(each["id"]) for each in await self._bot.http.get_all_custom_emojis(guild_id)}
         async with self._db.write() as session:
             for place in custom:
                 if place.emoji_key not in known:

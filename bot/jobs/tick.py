@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from bot.jobs import mirror
 from bot.jobs.activity import Activity
+from bot.jobs.backup import Backups
 from bot.jobs.delivery import Delivery
 from bot.jobs.reconcile import Reconciler
 from bot.jobs.seeding import Seeding
-from bot.services import boards, cease, counting, outbox, reconciling, rounds
+from bot.leader import Leader
+from bot.metrics import Metrics
+from bot.services import boards, cease, counting, outbox, reactions, reconciling, rounds
 from bot.ui.answers import incident
 from storage import rounds as stored
 from storage.database import Database
@@ -32,20 +36,28 @@ class Ticker:
         reconciler: Reconciler,
         activity: Activity,
         *,
+        backups: Backups,
+        leader: Leader,
         clock: Callable[[], datetime],
+        metrics: Metrics,
     ) -> None:
         self._db = db
         self._delivery = delivery
         self._seeding = seeding
         self._reconciler = reconciler
         self._activity = activity
+        self._backups = backups
+        self._leader = leader
         self._clock = clock
+        self._metrics = metrics
         self._turn = asyncio.Lock()
         self._scheduler: Any = None
-        self._awake = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._awake = self._is_stopping = False
         self._saying: asyncio.Task[None] | None = None
         self._planting: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._copying: asyncio.Task[None] | None = None
 
     def start(self, *, seconds: int) -> None:
         """Wake up every so many seconds."""
@@ -62,31 +74,60 @@ class Ticker:
         )
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Stop waking up."""
+    async def stop(self) -> None:
+        """Stop waking up, and wait until what was being done has ended.
+
+        What is cut short is stored as due or unsaid and is done after the next start.
+        """
+        self._is_stopping = True
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
-        for task in (self._saying, self._planting, self._looking):
-            if task is not None:
-                task.cancel()
-        self._saying = self._planting = self._looking = None
+        background = (self._saying, self._planting, self._looking, self._copying)
+        tasks = {*self._tasks, *(task for task in background if task is not None)}
+        for task in tasks - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.gather(*(tasks - {asyncio.current_task()}), return_exceptions=True)
+        self._saying = self._planting = self._looking = self._copying = None
+
+    @contextmanager
+    def _cut_short_by_stop(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            yield
+        finally:
+            self._tasks.discard(task)
 
     async def tick(self) -> None:
         """Do everything that is due now, and say what came of it."""
-        closed = await self._advance_all()
-        while await self._look_all() or closed:
+        with self._cut_short_by_stop():
             closed = await self._advance_all()
-        await self._say_all()
-        await self._seeding.seed_all()
+            while await self._look_all() or closed:
+                closed = await self._advance_all()
+            await self._say_all()
+            await self._seed_all()
+            await self._back_up()
 
     async def _beat(self) -> None:
         """Do what is due; neither looking at reactions nor saying things keeps anything waiting."""
-        await self._advance_all()
+        with self._cut_short_by_stop():
+            await self._advance_all()
+        if self._is_stopping:
+            return
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_and_go_on())
         if self._saying is None or self._saying.done():
             self._saying = asyncio.create_task(self._say_and_seed())
+        if self._copying is None or self._copying.done():
+            self._copying = asyncio.create_task(self._back_up())
+
+    async def _back_up(self) -> None:
+        """Make the backup of the day where it is due."""
+        with self._leader.acting() as leads:
+            if leads:
+                await self._backups.make_due()
 
     async def _look_and_go_on(self) -> None:
         """Look at the reactions; what waited for a count is due then."""
@@ -102,7 +143,7 @@ class Ticker:
         counted = False
         try:
             async with self._db.read() as session:
-                waiting = await counting.servers(session)
+                waiting = [each for each in await counting.servers(session) if self._minds(each)]
             for guild_id in waiting:
                 try:
                     counted = await self._count(guild_id) or counted
@@ -113,12 +154,27 @@ class Ticker:
             log.exception("incident %s: looking at reactions", incident())
         return counted
 
+    def _minds(self, guild_id: int) -> bool:
+        """Whether a closed round of a server is looked at here, or counted."""
+        return self._leader.leads or self._leader.hears(guild_id)
+
     async def _count(self, guild_id: int) -> bool:
-        """Count the closed rounds of a server whose reactions were all looked at."""
-        await self._reconciler.closing(guild_id)
+        """Look at the closed rounds of a server, and count them where that is done.
+
+        Whoever hears of the server looks, and the leader counts.
+        """
+        if self._leader.hears(guild_id):
+            await self._reconciler.closing(guild_id)
         why = self._reconciler.obstacle(guild_id)
+        with self._leader.acting() as leads:
+            return leads and await self._count_closed(guild_id, why=why)
+        return False
+
+    async def _count_closed(self, guild_id: int, *, why: str) -> bool:
         now, counted = self._clock(), False
         async with self._db.write() as session:
+            if not self._leader.hears(guild_id) and guild_id in await reactions.waiting(session):
+                return False  # reactions from before the close may be among them
             for round_ in await counting.waiting(session, guild_id):
                 if await reconciling.is_reconciled(session, round_):
                     result = await counting.count(session, round_, now=now)
@@ -132,15 +188,26 @@ class Ticker:
         """Say what waits, then let the boards get their emoji, about four a second, meanwhile."""
         await self._say_all()
         if self._planting is None or self._planting.done():
-            self._planting = asyncio.create_task(self._seeding.seed_all())
+            self._planting = asyncio.create_task(self._seed_all())
+
+    async def _seed_all(self) -> None:
+        with self._leader.acting() as leads:
+            if leads:
+                await self._seeding.seed_all()
 
     async def _advance_all(self) -> bool:
         """Do what is due in every server; a fault in one does not stop the others.
 
         Returns whether a round closed: its thanks are counted before anything else is done.
         """
+        with self._metrics.tick():
+            await self._note_activity()
+            with self._leader.acting() as leads:
+                return leads and await self._advance_servers()
+            return False
+
+    async def _advance_servers(self) -> bool:
         closed = False
-        await self._note_activity()
         async with self._turn:
             if not self._awake:
                 await self._wake()
@@ -172,11 +239,18 @@ class Ticker:
         """Write down who was seen writing, before a round closes, and delete what is old."""
         try:
             await self._activity.flush()
-            await self._activity.expire()
+            with self._leader.acting() as leads:
+                if leads:
+                    await self._activity.expire()
         except Exception:
             log.exception("incident %s: activity", incident())
 
     async def _say_all(self) -> None:
+        with self._leader.acting() as leads:
+            if leads:
+                await self._say_waiting()
+
+    async def _say_waiting(self) -> None:
         try:
             await mirror.mirror_all(self._db, clock=self._clock)
             await mirror.erase_outlived(self._db)

@@ -12,6 +12,7 @@ from typing import Any
 import discord
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.jobs import marks
 from bot.services import (
     audit,
     batches,
@@ -58,7 +59,8 @@ class Message:
 
     One with `since` is posted only where somebody spoke in its channel after that message; one
     that `replaces` another (channel and message) follows it. `parent_id` is the channel of a
-    thread; where that is gone, what `can_wait` is said in the next one.
+    thread; where that is gone, what `can_wait` is said in the next one. `number` is that of the
+    post, whose mark the message carries.
     """
 
     place: Place
@@ -79,6 +81,7 @@ class Message:
     board_id: int | None = None
     is_pinned: bool = False
     can_wait: bool = False
+    number: int = 0
     files: list[discord.File] = field(default_factory=list)
 
     async def draw(self) -> None:
@@ -94,9 +97,10 @@ class Message:
 
     def edit(self) -> dict[str, Any]:
         """Return the arguments for bringing a message up to date."""
+        embed = guard(self.embed) if self.embed is not None else None
         return {
-            "content": guarded(self.content) or None,
-            "embed": guard(self.embed) if self.embed is not None else None,
+            "content": marks.marked(guarded(self.content), embed, self.number) or None,
+            "embed": embed,
             "view": self.view,
             "allowed_mentions": self.mentions,
             "attachments": self.files,
@@ -112,6 +116,7 @@ async def word(session: AsyncSession, post: Post) -> Message | None:
     message = await KINDS[post.kind](session, post, round_, json.loads(post.facts))
     if message is None:
         return None
+    message.number = post.id
     policy = (await settings.current(session, post.guild_id)).policy
     match message.place:
         case Place.COMMITTEE:

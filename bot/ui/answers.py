@@ -63,17 +63,18 @@ async def add_problems(
         )
 
 
-async def answer_error(interaction: discord.Interaction[Any], error: BaseException) -> None:
+async def answer_error(interaction: discord.Interaction[Any], error: BaseException) -> bool:
     """Answer whatever went wrong: a refusal by its sentence, anything else by an incident id.
 
+    Returns whether it was an incident.
     discord.py hands errors over wrapped, differently for commands, options, buttons and forms.
     """
     cause = _cause(error)
     if isinstance(cause, Repeated):
-        return
+        return False
     if isinstance(cause, Refusal):
         await _say(interaction, str(cause))
-        return
+        return False
     number = incident()
     log.error(
         "incident %s: %s in server %s",
@@ -87,6 +88,7 @@ async def answer_error(interaction: discord.Interaction[Any], error: BaseExcepti
         f"Something went wrong on the bot's side (incident {number}). Try again in a minute; if it "
         "stays, give the incident's number to an operator of the bot, who finds it in the log.",
     )
+    return True
 
 
 def _cause(error: BaseException) -> BaseException:

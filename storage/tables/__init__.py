@@ -4,6 +4,7 @@ from storage.tables.base import Table
 from storage.tables.cease import CeaseProposal, CeaseVote, Suspension
 from storage.tables.disputes import Carry, Dispute
 from storage.tables.hours import Clock, Done, Entry
+from storage.tables.leader import Leader
 from storage.tables.payout import (
     Adjustment,
     Approval,
@@ -44,6 +45,7 @@ __all__ = [
     "Entry",
     "Helper",
     "Inbox",
+    "Leader",
     "Match",
     "Meta",
     "Mirror",

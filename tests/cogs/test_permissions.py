@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ from typing import Any, TypeAlias
 import discord
 import pytest
 
-from storage.tables import Table
+from bot.ui.presses import GONE
 from tests.cogs.test_interface import commands
 from tests.cogs.town import Answer, Town
+from tests.databases import TABLES, copy_of
 
 pytestmark = pytest.mark.untraced
 
@@ -247,33 +247,28 @@ class Scene:
         self.people["fay"] = town.person("fay", town.members_of_committee)
         for name in ("mia", "erin", "gus", "new"):
             self.people[name] = town.person(name)
-        self.file = sqlite3.connect(town.url.removeprefix("sqlite+aiosqlite:///"))
-        self.copy = sqlite3.connect(":memory:")
+        self.copy = copy_of(town.url)
         self.before: dict[str, list[Any]] = {}
         self.message: Any = None  # of Bob
 
     def keep(self) -> None:
         """Remember how everything is."""
-        self.file.backup(self.copy)
+        self.copy.keep()
         self.before = self.stored()
 
     def put_back(self) -> None:
         """Make everything in the database as it was."""
-        self.copy.backup(self.file)
+        self.copy.put_back()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self.file.close()
+        """Let go of the database."""
         self.copy.close()
 
     def stored(self, guild_id: int | None = None) -> dict[str, list[Any]]:
         """Every row of every table, or of those of one server."""
-        return {
-            table.name: self.file.execute(
-                f"SELECT * FROM {table.name} {_of_server(table, guild_id)}"
-            ).fetchall()
-            for table in Table.metadata.sorted_tables
-        }
+        queries = [f"SELECT * FROM {table.name} {_of_server(table, guild_id)}" for table in TABLES]
+        rows = self.copy.all_rows(queries)
+        return {table.name: found for table, found in zip(TABLES, rows, strict=True)}
 
     def changed(self, before: Mapping[str, list[Any]] | None = None) -> set[str]:
         """The tables in which something is different."""
@@ -316,7 +311,7 @@ def _of_server(table: Any, guild_id: int | None) -> str:
                 f"WHERE {column.name} IN "
                 f"(SELECT id FROM {key.column.table.name} WHERE guild_id = {guild_id})"
             )
-    return "WHERE 0"  # of the program itself, or about interactions
+    return "WHERE 1 = 0"  # of the program itself, or about interactions
 
 
 async def start(scene: Scene) -> None:
@@ -562,12 +557,13 @@ async def test_buttons_of_what_is_not_here_refuse_everybody(town: Town) -> None:
             assert scene.changed() == set(), custom_id
 
 
-async def test_buttons_that_nobody_made_do_nothing(town: Town) -> None:
+async def test_buttons_that_nobody_made_are_answered_and_do_nothing(town: Town) -> None:
     async with scene_of(town, "published") as scene:
         await with_buttons(scene)
         for custom_id in GARBAGE:
             for name in ("sam", "carol"):
-                await press_button(scene, scene.people[name], town.support, custom_id)
+                answer = await press_button(scene, scene.people[name], town.support, custom_id)
+                assert answer == GONE, custom_id
                 assert scene.changed() == set(), custom_id
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import discord
 import pytest
+from sqlalchemy import event
 
 from tests.cogs.test_interface import commands
 from tests.cogs.test_permissions import forget_views
@@ -187,6 +190,57 @@ def leaks(text: str, other: Server) -> list[str]:
     return [mark for mark in other.marks() if mark in text.lower()]
 
 
+@contextmanager
+def asked(town: Town) -> Iterator[set[str]]:
+    """Collect every statement that the database is given."""
+    statements: set[str] = set()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.add(" ".join(statement.split()))
+
+    engine = town.bot.db._engine
+    assert engine is not None
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+
+# What stands in a statement itself: the wildcards of LIKE and their escape, and the writers' lock.
+CONSTANTS = {"'%'", "'/'"}
+OF_THE_PROGRAM = ("BEGIN", "PRAGMA", "SELECT set_config('idle_in_transaction_session_timeout'")
+KEYS = re.compile(
+    r"\b(guild|((from|to)_)?round|board|entry|statement|batch|proposal|suspension)_id\b\)? (=|IN) "
+    r"|\bid (=|IN) "
+)
+
+
+def literals(statement: str) -> set[str]:
+    """The texts and large numbers that stand in a statement, not in its parameters."""
+    if statement.startswith(OF_THE_PROGRAM):
+        return set()
+    return set(re.findall(r"'[^']+'|\b[0-9]{4,}\b", statement)) - CONSTANTS
+
+
+def is_of_one_server(statement: str) -> bool:
+    """Whether a statement is about one server, or about what has a key of one server."""
+    if statement.startswith((*OF_THE_PROGRAM, "INSERT")):
+        return True
+    return KEYS.search(statement.partition(" WHERE ")[2]) is not None
+
+
+async def test_every_query_is_bound_and_those_of_people_are_of_one_server(town: Town) -> None:
+    with asked(town) as statements:
+        zebras, yaks = await two_servers(town)
+        assert [each for each in statements if literals(each)] == []
+        statements.clear()
+        for here, command, options in ((each, *row) for each in (zebras, yaks) for row in READING):
+            await here.press("boss", command, options)
+        for command, option in offering(town):
+            await town.offered(yaks.people["boss"], yaks.channel, command, option)
+    assert len(statements) > 50
+    assert [each for each in statements if literals(each) or not is_of_one_server(each)] == []
+
+
 async def test_no_answer_or_file_holds_anything_of_another_server(town: Town) -> None:
     zebras, yaks = await two_servers(town)
     for here, other in ((zebras, yaks), (yaks, zebras)):
@@ -205,18 +259,22 @@ async def test_no_answer_or_file_holds_anything_of_another_server(town: Town) ->
         assert leaks("\n".join(here.said()), other) == []
 
 
-async def test_no_option_offers_anything_of_another_server(town: Town) -> None:
-    zebras, yaks = await two_servers(town)
-    offering = [
+def offering(town: Town) -> list[tuple[str, str]]:
+    """Every option that offers something while somebody types: its command, and its name."""
+    return [
         (name, option["name"])
         for name, options in commands(town).items()
         for option in options
         if option.get("autocomplete")
     ]
+
+
+async def test_no_option_offers_anything_of_another_server(town: Town) -> None:
+    zebras, yaks = await two_servers(town)
     for here, other in ((zebras, yaks), (yaks, zebras)):
         everything = ""
         for who in READERS:
-            for command, option in offering:
+            for command, option in offering(town):
                 if command == "settings set" and who != "boss":
                     continue
                 filled = [{"name": name} for name in ("support_channel", "committee_role")]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from simcord.interactions import base_payload
 from bot.client import Stipend, create_bot
 from bot.domain.errors import Refusal, Repeated
 from bot.domain.people import Actor
+from bot.jobs.marks import unmarked
 from bot.services import settings
 from bot.settings import Settings
+from tests import databases
 
 INCIDENT = re.compile(r"incident ([0-9a-f]{8})")
 LATE = "*This comes late: the bot was away.* "
@@ -200,6 +202,7 @@ class Town:
         await self.bot.close()
         self.bot = new_bot(self.url)
         await self.env.restart_bot(self.bot)
+        keep_leading(self.bot)
 
     # ------------------------------------------------------------ arranging
 
@@ -348,11 +351,8 @@ class Town:
         await self.env.settle()
 
     def sql(self, statement: str, *values: object) -> list[Any]:
-        """Change or read the file of the database from outside, as an accident would."""
-        with closing(sqlite3.connect(self.url.removeprefix("sqlite+aiosqlite:///"))) as file:
-            rows = file.execute(statement, values).fetchall()
-            file.commit()
-        return rows
+        """Change or read the database from outside, as an accident would."""
+        return databases.sql(self.url, statement, *values)
 
     @contextmanager
     def without_table(self, name: str) -> Iterator[None]:
@@ -390,7 +390,7 @@ class Town:
 
     def _own(self, channel: Any) -> list[Any]:
         return [
-            message
+            as_seen(message)
             for message in channel.history()
             if message.author.id == self.me
             and message.type is discord.MessageType.default
@@ -421,6 +421,17 @@ def root(error: BaseException) -> BaseException:
             break
         error = inner
     return error
+
+
+def as_seen(message: Any) -> Any:
+    """Return a message without the mark by which the bot knows it again: it has no width."""
+    message.content = unmarked(message.content)
+    for embed in message.embeds:
+        embed.title = unmarked(embed.title) if embed.title else None
+        embed.description = unmarked(embed.description) if embed.description else None
+        if embed.footer.text:
+            embed.set_footer(text=unmarked(embed.footer.text), icon_url=embed.footer.icon_url)
+    return message
 
 
 def text_of(message: Any) -> str:
@@ -455,6 +466,11 @@ def new_bot(url: str, *, schedule: bool = False) -> Stipend:
     return bot
 
 
+def keep_leading(bot: Stipend) -> None:
+    """Let a bot lead for good: simulated months go by between two of its signs of life."""
+    bot.leader._valid_until = math.inf
+
+
 def database_url(folder: Path) -> str:
     """Return the address of a database in a folder."""
     return f"sqlite+aiosqlite:///{folder / 'stipend.db'}"
@@ -469,6 +485,7 @@ async def running(url: str) -> AsyncIterator[Town]:
     try:
         await env.start()
         town = Town(env, url, log)
+        keep_leading(town.bot)
         await env.settle()
         yield town
         await env.settle()

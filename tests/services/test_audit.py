@@ -10,6 +10,7 @@ from bot.services import audit, history, hours, payments, roster, settings, sett
 from storage import record
 from storage.record import Filter
 from storage.tables import Post
+from tests.databases import guards_off
 from tests.services.world import (
     ADA,
     BEN,
@@ -46,6 +47,7 @@ async def log(world: World, subject: str | None = None) -> audit.Log:
         ("100000000000000012", Filter(user_id=100000000000000012)),
         ("2026-q1", Filter(label="2026-Q1")),
         ("entry:12", Filter(subject="entry:12")),
+        ("round:2026-Q1", Filter(subject="round:2026-Q1")),
         ("Payout", Filter(action="payout")),
         (" payout.adjusted ", Filter(action="payout.adjusted")),
     ),
@@ -145,9 +147,7 @@ async def test_an_empty_record_is_sound(server: World) -> None:
 async def broken(world: World, *statements: str) -> tuple[str, ...]:
     """Change the database past its guards, check, and take it back."""
     async with world.db.write() as session:
-        for guard in ("update", "delete", "replace"):
-            await session.execute(text(f"DROP TRIGGER record_no_{guard}"))
-        for statement in statements:
+        for statement in (*guards_off(world.db), *statements):
             await session.execute(text(statement))
         session.expire_all()
         found = await audit.verify(session, GUILD)

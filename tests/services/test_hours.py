@@ -15,6 +15,7 @@ from bot.domain.duration import format_minutes, parse_minutes
 from bot.domain.errors import Kept, Refusal, Repeated
 from bot.services import hours, lines, outbox, roster, rounds, settlement, thanks, threads
 from storage.tables import Entry
+from tests.databases import same
 from tests.services.world import (
     ADA,
     BEN,
@@ -33,7 +34,6 @@ from tests.services.world import (
     TOM,
     Who,
     World,
-    database,
     paid_season,
     twice_at_once,
     utc,
@@ -499,15 +499,13 @@ async def test_one_clock_runs_at_a_time_and_survives_a_restart(season: World) ->
     await season.do(hours.start, ADA, note=None)
     assert "Your clock runs since" in await season.refused(hours.start, ADA, note=None)
     await season.do(hours.start, BEN, note=None)
-    path = season.db.path
-    assert path is not None
     await season.db.close()
     season.now += HOUR
-    season.db = database(path)
+    season.db = same(season.db)
     await season.db.open(now=season.now)
     assert (await season.do(hours.stop, ADA, note=None)).minutes == 60
     await season.db.close()
-    season.db = database(path)
+    season.db = same(season.db)
     await season.db.connect()
 
 
@@ -628,8 +626,7 @@ async def test_a_refused_interaction_may_come_again(season: World) -> None:
 async def test_two_processes_take_one_interaction_once_and_give_every_entry_a_number(
     season: World,
 ) -> None:
-    assert season.db.path is not None
-    other = World(database(season.db.path), now=season.now)
+    other = World(same(season.db), now=season.now)
     await other.db.connect()
     try:
         by = season.by(ADA)

@@ -54,6 +54,7 @@ from storage.tables import (
     Thanks,
 )
 from storage.tables.base import Instant, core
+from tests.databases import keys_off
 from tests.services.world import (
     ADA,
     BEN,
@@ -185,7 +186,7 @@ async def test_each_row_about_somebody_is_in_their_export_and_in_nobody_elses(
 ) -> None:
     expected = []
     async with season.db.write() as session:
-        await session.execute(text("PRAGMA defer_foreign_keys = ON"))
+        await session.execute(text(keys_off(season.db)))
         for number, part in enumerate(PARTS):
             table = core(part.table)
             for place, of_person in enumerate(part.columns):

@@ -8,6 +8,7 @@ import pytest
 
 from bot.services import outbox, reminders, roster, rounds, settings, threads
 from storage import rounds as stored
+from tests.databases import same
 from tests.services.world import (
     CALL,
     CLOSE,
@@ -21,7 +22,6 @@ from tests.services.world import (
     ROOT,
     START,
     World,
-    database,
     twice_at_once,
 )
 
@@ -231,8 +231,7 @@ async def test_other_servers_are_left_alone(server: World) -> None:
 
 async def test_two_processes_store_one_reminder(server: World) -> None:
     await opened(server)
-    assert server.db.path is not None
-    other = World(database(server.db.path), now=server.now)
+    other = World(same(server.db), now=server.now)
     await other.db.connect()
     try:
         both = await twice_at_once(

@@ -25,6 +25,7 @@ from bot.services import (
     threads,
 )
 from storage.tables import ActDone
+from tests.databases import same
 from tests.services.world import (
     ADA,
     BEN,
@@ -43,7 +44,6 @@ from tests.services.world import (
     START,
     Who,
     World,
-    database,
     paid_season,
     twice_at_once,
     utc,
@@ -288,8 +288,7 @@ async def test_a_round_with_something_due_is_final_and_not_settled(season: World
 
 @pytest.mark.threads
 async def test_two_processes_do_what_is_due_once(season: World) -> None:
-    assert season.db.path is not None
-    other = World(database(season.db.path), now=season.now)
+    other = World(same(season.db), now=season.now)
     await other.db.connect()
     try:
         both = await twice_at_once(lambda: season.to(COMPUTE), lambda: other.to(COMPUTE))
@@ -502,6 +501,13 @@ async def test_a_settled_round_stays(season: World) -> None:
 
 
 # ---------------------------------------------------------------- which round
+
+
+async def test_a_published_round_that_nobody_corrects_is_not_in_review(waiting: World) -> None:
+    await waiting.published()
+    await waiting.close()
+    found = await waiting.see(rounds.in_review_or_draft, waiting.guild_id, None)
+    assert found.label == "2026-Q2"
 
 
 async def test_rounds_are_found_by_label_or_by_what_they_wait_for(season: World) -> None:

@@ -1,7 +1,8 @@
 """A small Discord over real HTTP and websocket: what it accepts, it keeps, whoever dies.
 
 It holds one server and speaks the part of the protocol that the bot's client uses. A test presses
-commands through `press`, and may kill the client at the very moment its answer arrives.
+commands through `press`, may kill the client at the very moment its answer arrives, and lets
+requests (`faults`) and the gateway (`cut`, `reconnect`, `invalidate`, `close_with`) go wrong.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aiohttp import WSMsgType, web
+
+from tests.wire.faults import Answer, Fault, reset, silence
 
 APPLICATION, SERVER, BOT, OWNER = 111111111111111111, 222222222222222222, 111111111111111112, 3
 SUPPORT, COMMITTEE = 333333333333333331, 333333333333333332
@@ -57,9 +60,28 @@ class FakeDiscord:
     threads: dict[int, int] = field(default_factory=dict)
     is_cut: bool = False
     """Whether the gateway takes no connections."""
+    keeps_session: bool = False
+    """Whether RESUME is granted: everything since the cut is told again, in order."""
+    close_with: int = 0
+    """The code with which every connection is closed that identifies itself, 0 for none."""
+    invalidates: bool = False
+    """Whether every session is invalid from the start."""
+    sends_away: bool = False
+    """Whether every client is asked at once to connect again."""
+    archived: set[int] = field(default_factory=set)
+    """Threads that take no reactions and no edits until they are opened again."""
+    faults: list[Fault] = field(default_factory=list)
+    loses_first_answers: bool = False
+    """Whether the first answer to each post is lost: it is accepted, and the connection reset."""
+    connects: int = 0
+    identifies: int = 0
+    resumes: int = 0
 
     def __post_init__(self) -> None:
         self._sockets: list[web.WebSocketResponse] = []
+        self._told: list[dict[str, Any]] = []
+        self._over = asyncio.Event()
+        self._lost: set[str] = set()
         self._ready = asyncio.Event()
         self._number = 0
         self._sequence = 0
@@ -75,14 +97,15 @@ class FakeDiscord:
         app.router.add_get("/ws", self._gateway)
         app.router.add_get("/ws/", self._gateway)
         app.router.add_route("*", "/api/{tail:.*}", self._rest)
-        self._runner = web.AppRunner(app)
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
+        self._over.set()
         for socket in self._sockets:
             await socket.close()
         assert self._runner is not None
@@ -93,9 +116,75 @@ class FakeDiscord:
         """How many clients are connected to the gateway."""
         return len(self._sockets)
 
+    def is_left(self) -> None:
+        """Note that the client is gone, before its connections are seen to end."""
+        self._sockets.clear()
+        self._ready.clear()
+
     async def until_ready(self, seconds: float = 30) -> None:
         """Wait until a client has connected and registered its commands."""
         await asyncio.wait_for(self._ready.wait(), seconds)
+
+    # ------------------------------------------------------------ what goes wrong
+
+    def fail(
+        self,
+        answer: Answer | None = None,
+        *,
+        method: str = "",
+        part: str = "",
+        times: int = 1,
+        is_accepted: bool = False,
+    ) -> Fault:
+        """Let requests go wrong; without an answer they get none."""
+        fault = Fault(answer or silence(self._over), method, part, times, is_accepted)
+        self.faults.append(fault)
+        return fault
+
+    def _is_lost(self, body: Any) -> bool:
+        """Whether this is the first answer to a post, where those are lost."""
+        nonce = body.get("nonce") if isinstance(body, dict) else None
+        if not self.loses_first_answers or nonce is None or nonce in self._lost:
+            return False
+        self._lost.add(nonce)
+        return True
+
+    @property
+    def lost(self) -> int:
+        """How many answers to posts were lost."""
+        return len(self._lost)
+
+    def forget_nonces(self) -> None:
+        """Let some minutes pass: a repeat is no longer dropped by its nonce."""
+        self._remembered.clear()
+
+    async def reconnect(self) -> None:
+        """Ask every client to connect again (op 7)."""
+        await self._send({"op": 7, "d": None})
+
+    async def invalidate(self, *, is_resumable: bool) -> None:
+        """Call every session invalid (op 9)."""
+        self.keeps_session = self.keeps_session and is_resumable
+        await self._send({"op": 9, "d": is_resumable})
+
+    async def archive(self, thread: int) -> None:
+        """Let Discord archive a thread; a client that is connected is told."""
+        self.archived.add(thread)
+        await self._dispatch("THREAD_UPDATE", self._thread(thread))
+
+    def _thread(self, number: int) -> dict[str, Any]:
+        thread = _thread(number, self.threads[number], "")
+        thread["thread_metadata"]["archived"] = number in self.archived
+        return thread
+
+    def _changed(self, number: int, body: dict[str, Any]) -> dict[str, Any]:
+        if body.get("archived") is False:
+            self.archived.discard(number)
+        return self._thread(number) if number in self.threads else _channel(number, "")
+
+    def _require_open(self, channel: int) -> None:
+        if channel in self.archived:
+            raise Refused(400, 50_083, "Thread is archived")
 
     # ------------------------------------------------------------ people
 
@@ -157,6 +246,12 @@ class FakeDiscord:
         """End every connection to the gateway and take no new one until `is_cut` is undone."""
         self.is_cut = True
         for socket in list(self._sockets):
+            await socket.close(code=4000)
+
+    async def drop(self) -> None:
+        """End every connection to the gateway; it may come back at once."""
+        for socket in list(self._sockets):
+            self._sockets.remove(socket)
             await socket.close(code=4000)
 
     def write(self, channel: int, number: int, *, author: int) -> None:
@@ -224,7 +319,7 @@ class FakeDiscord:
             for (message_id, emoji), kinds in self.reactors.items()
             if message_id == number and any(kinds.values())
         ]
-        return {**message, "reactions": reactions}
+        return {k: v for k, v in message.items() if k != "nonce"} | {"reactions": reactions}
 
     # ------------------------------------------------------------ boards
 
@@ -244,6 +339,7 @@ class FakeDiscord:
 
     def _react_self(self, channel: int, number: int, emoji: str) -> None:
         """Put the bot's reaction under a message; 20 different ones fit."""
+        self._require_open(channel)
         self._shown(channel, number)
         there = {
             each
@@ -259,13 +355,15 @@ class FakeDiscord:
         self.messages[channel][number]["pinned"] = True
 
     def _history(self, channel: int) -> list[dict[str, Any]]:
-        """Return a page of messages, newest first, as `limit` and `before` say."""
+        """Return a page of messages, newest first, as `limit`, `before` and `after` say.
+
+        History does not know of nonces.
+        """
         before = int(self._query.get("before", 1 << 63))
-        numbers = sorted(self.messages.get(channel, {}), reverse=True)
-        page = [number for number in numbers if number < before]
-        return [
-            self._shown(channel, number) for number in page[: int(self._query.get("limit", 50))]
-        ]
+        after, limit = int(self._query.get("after", 0)), int(self._query.get("limit", 50))
+        numbers = sorted(n for n in self.messages.get(channel, {}) if after < n < before)
+        page = numbers[:limit] if after else numbers[-limit:]
+        return [self._shown(channel, number) for number in reversed(page)]
 
     # ------------------------------------------------------------ gateway
 
@@ -275,7 +373,10 @@ class FakeDiscord:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.append(socket)
+        self.connects += 1
         await socket.send_json({"op": 10, "d": {"heartbeat_interval": 41_250}, "s": None})
+        if self.sends_away:
+            await socket.send_json({"op": 7, "d": None})
         async for frame in socket:
             if frame.type is not WSMsgType.TEXT:
                 break
@@ -285,15 +386,34 @@ class FakeDiscord:
             elif message["op"] == 2:
                 await self._identified(socket)
             elif message["op"] == 6:
-                # The session is forgotten: what was missed is never told again.
-                await socket.send_json({"op": 9, "d": False})
+                await self._resumed(socket, message["d"]["seq"])
         if socket in self._sockets:
             self._sockets.remove(socket)
-        self._ready.clear()
+        if not self._sockets:
+            self._ready.clear()
         return socket
 
-    async def _identified(self, socket: web.WebSocketResponse) -> None:
+    async def _resumed(self, socket: web.WebSocketResponse, sequence: int) -> None:
+        if not self.keeps_session:
+            # The session is forgotten: what was missed is never told again.
+            await socket.send_json({"op": 9, "d": False})
+            return
+        self.resumes += 1
         self._sockets = [socket]
+        for frame in [each for each in self._told if each["s"] > sequence]:
+            await socket.send_json(frame)
+        await self._dispatch("RESUMED", {})
+        self._ready.set()
+
+    async def _identified(self, socket: web.WebSocketResponse) -> None:
+        self.identifies += 1
+        if self.invalidates:
+            await socket.send_json({"op": 9, "d": False})
+            return
+        if self.close_with:
+            await socket.close(code=self.close_with)
+            return
+        self._sockets, self._told = [socket], []
         await self._dispatch(
             "READY",
             {
@@ -311,8 +431,13 @@ class FakeDiscord:
     async def _dispatch(self, event: str, data: dict[str, Any]) -> None:
         self._sequence += 1
         frame = {"op": 0, "t": event, "s": self._sequence, "d": data}
+        self._told.append(frame)
+        await self._send(frame)
+
+    async def _send(self, frame: dict[str, Any]) -> None:
         for socket in list(self._sockets):
-            await socket.send_json(frame)
+            if not socket.closed:
+                await socket.send_json(frame)
 
     # ------------------------------------------------------------ requests
 
@@ -321,6 +446,9 @@ class FakeDiscord:
         body = await _body(request)
         if self.refuse_token:
             return _json({"message": "401: Unauthorized", "code": 0}, status=401)
+        fault = next((each for each in self.faults if each.meets(method, path)), None)
+        if fault is not None and not fault.is_accepted:
+            return await fault.answer(request)
         self._query = dict(request.query)
         try:
             if self.before_accepting is not None:
@@ -332,6 +460,10 @@ class FakeDiscord:
             return _json(problem, status=refused.status)
         if self.after_accepting is not None:
             self.after_accepting(method, path)
+        if fault is not None:
+            return await fault.answer(request)
+        if self._is_lost(body):
+            return await reset(request)
         if answer is None:
             return web.Response(status=204)
         return _json(answer)
@@ -364,9 +496,12 @@ class FakeDiscord:
                 return self._message(SUPPORT, snowflake(1, 1), body)
             case ["POST", "channels", channel, "messages"]:
                 return self._posted(int(channel), body)
+            case ["PATCH", "channels", channel]:
+                return self._changed(int(channel), body)
             case ["PATCH", "channels", channel, "messages", number]:
+                self._require_open(int(channel))
                 stored = self.messages[int(channel)][int(number)]
-                stored.update(body)
+                stored.update(body, content=body.get("content", stored["content"]) or "")
                 return stored
             case ["PUT", "channels", channel, "messages", "pins", number]:
                 self._pin(int(channel), int(number))
@@ -375,7 +510,7 @@ class FakeDiscord:
             case ["DELETE", "channels", _, "messages", number, "reactions", emoji, "@me"]:
                 self.reactors[int(number), emoji][0].discard(BOT)
             case ["GET", "channels", channel] if int(channel) in self.threads:
-                return _thread(int(channel), self.threads[int(channel)], "")
+                return self._thread(int(channel))
             case ["GET", "channels", channel, "messages"]:
                 return self._history(int(channel))
             case ["GET", "channels", channel, "messages", number]:
@@ -408,6 +543,7 @@ class FakeDiscord:
         }
 
     def _posted(self, channel: int, body: dict[str, Any]) -> dict[str, Any]:
+        self.archived.discard(channel)  # a message opens its thread again
         stored = self.messages.setdefault(channel, {})
         for message in (*stored.values(), *self._remembered):
             # Within some minutes Discord returns the message that carries the nonce already,

@@ -23,7 +23,8 @@ APPEND_ONLY = {
     ),
     "postgresql": (
         """CREATE OR REPLACE FUNCTION record_is_append_only() RETURNS trigger AS $$
-        BEGIN RAISE EXCEPTION 'the record is append-only'; END $$ LANGUAGE plpgsql""",
+        BEGIN RAISE EXCEPTION 'the record is append-only' USING ERRCODE = 'restrict_violation';
+        END $$ LANGUAGE plpgsql""",
         """CREATE TRIGGER record_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON record
         FOR EACH STATEMENT EXECUTE FUNCTION record_is_append_only()""",
     ),

@@ -1,0 +1,30 @@
+"""Which faults of a database pass by themselves, or with the one who frees a disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from socket import gaierror
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from storage import postgres
+
+_SQLITE: Final = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+)
+_PRIMARY: Final = 0xFF
+"""SQLite's extended codes carry the plain one in their lowest byte."""
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same may succeed later, with nothing changed in the configuration."""
+    if isinstance(error, DBAPIError):
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        if code is not None:
+            return code & _PRIMARY in _SQLITE
+        return postgres.is_passing(error)
+    if isinstance(error, OSError) and error.errno is None:
+        return True  # several addresses of a server were tried, each with its own error
+    return isinstance(error, (ConnectionError, TimeoutError, gaierror, PoolTimeoutError))

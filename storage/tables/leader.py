@@ -1,0 +1,23 @@
+"""Who does what one process does for all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.tables.base import Table
+
+
+class Leader(Table):
+    """One leadership: its newest term, whose it is, and when that one was last seen.
+
+    Each new leader has a higher term; what is written in the name of an older one is refused.
+    """
+
+    __tablename__ = "leaders"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    term: Mapped[int]
+    holder: Mapped[str]
+    seen_at: Mapped[datetime]

@@ -1,0 +1,131 @@
+"""A disk that is full and a database that somebody else holds: told honestly, over by itself."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
+
+from storage.passing import may_pass
+from tests.services.world import MINUTE
+from tests.wire.fake_discord import FakeDiscord
+from tests.wire.program import Program
+from tests.wire.town import Town, a_town, until
+
+INCIDENT = re.compile(r"incident `?[0-9a-f]{8}")
+PLENTY = 1 << 30
+
+
+class Disk:
+    """A disk whose size can be set, in pages, for all connections of a bot."""
+
+    def __init__(self, town: Town) -> None:
+        self.pages = PLENTY
+        self._town = town
+        assert town.bot.db._engine is not None
+        event.listen(town.bot.db._engine.sync_engine, "begin", self._limit)
+
+    def _limit(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {self.pages}")
+
+    def fill(self) -> None:
+        """Leave no page free."""
+        self._town.rows("SELECT 1")
+        ((self.pages,),) = self._town.rows("PRAGMA page_count")
+
+
+def note(number: int) -> str:
+    return f"{number} " + "x" * 900
+
+
+async def test_on_a_full_disk_a_command_is_answered_with_an_incident_and_works_again_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_town(tmp_path, monkeypatch) as town:
+        await town.tick()
+        disk = Disk(town)
+        disk.fill()
+        answers: list[str] = []
+        for number in range(40):
+            answers.append(await town.log(note=note(number)))
+            if INCIDENT.search(answers[-1]):
+                break
+        stored = len([text for text in answers if "logged" in text])
+        assert INCIDENT.search(answers[-1]), answers[-1]
+        assert town.rows("SELECT count(*) FROM entries") == [(stored,)]
+        await town.tick(MINUTE)  # nothing breaks that cannot be stored
+        assert town.rows("PRAGMA integrity_check") == [("ok",)]
+        disk.pages = PLENTY
+        assert "logged" in await town.log(note=note(99))
+        await town.tick(MINUTE)
+        await until(lambda: not town.rows("SELECT 1 FROM posts WHERE state = 'pending'"))
+        assert len(town.marks()) == len(set(town.marks()))
+
+
+@pytest.mark.threads
+async def test_a_database_held_for_longer_than_the_busy_time_delays_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database.BUSY_SECONDS", 0.2)
+    async with a_town(tmp_path, monkeypatch) as town:
+        await town.tick()
+        with closing(sqlite3.connect(tmp_path / "stipend.db")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            answer = await town.log()
+            assert INCIDENT.search(answer), answer
+            for user in range(5001, 5006):
+                await town.fake.react(*town.place, user)
+            await town.tick(MINUTE)
+        assert "logged" in await town.log()
+        await until(lambda: town.thanked() == {*range(5001, 5006)})
+        assert town.rows("SELECT count(*) FROM entries") == [(1,)]
+
+
+async def test_a_start_on_a_full_disk_ends_with_one_line_and_a_later_one_works(
+    tmp_path: Path,
+) -> None:
+    async with FakeDiscord() as fake:
+        program = Program(fake, tmp_path, is_traced=False, FILE_BYTES="20000")
+        code, said = await program.run("run")
+        lines = [line for line in said.splitlines() if line.startswith("stipend:")]
+        assert code == 75, said  # a service manager tries again, slowly
+        assert len(lines) == 1, said
+        assert "Traceback" not in said
+        program = Program(fake, tmp_path, is_traced=False)
+        await program.start()
+        assert await program.stop() == 0
+
+
+def _sqlite(code: int) -> DBAPIError:
+    error = sqlite3.OperationalError("no")
+    error.sqlite_errorcode = code
+    return DBAPIError("SELECT 1", {}, error)
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    (
+        (_sqlite(sqlite3.SQLITE_BUSY), True),
+        (_sqlite(sqlite3.SQLITE_FULL), True),
+        (_sqlite(sqlite3.SQLITE_IOERR_WRITE), True),
+        (_sqlite(sqlite3.SQLITE_CORRUPT), False),
+        (_sqlite(sqlite3.SQLITE_READONLY), False),
+        (DBAPIError("SELECT 1", {}, ValueError("no")), False),
+        (ConnectionRefusedError(111, "refused"), True),
+        (OSError("Multiple exceptions: refused, refused"), True),
+        (socket.gaierror(-3, "no name yet"), True),
+        (PermissionError(13, "denied"), False),
+        (ValueError("no"), False),
+    ),
+    ids=lambda value: repr(value) if isinstance(value, Exception) else "",
+)
+def test_what_may_pass_is_tried_again_and_the_rest_is_for_the_operator(
+    error: Exception, passes: bool
+) -> None:
+    assert may_pass(error) == passes
