@@ -44,8 +44,9 @@ async def _at_once(
         raise ValueError("Connection closed")
     if args and str(args[0]).startswith("PRAGMA busy_timeout"):
         args = ("PRAGMA busy_timeout = 0", *args[1:])  # the waiting is done here
-    for _ in range(PATIENCE):
-        await asyncio.sleep(0)  # others get their turn here, as they do while a thread works
+    for attempt in range(PATIENCE):
+        if attempt or not self._connection.in_transaction:
+            await asyncio.sleep(0)  # others get their turn here, as they do while a thread works
         try:
             return fn(*args, **options)
         except sqlite3.OperationalError as error:
