@@ -14,6 +14,9 @@ from tests import quick
 
 quick.set_up()
 
+WAITING = ("tests/demo/test_browser", "tests/wire/")
+"""Tests that wait for other programs most of their time."""
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
@@ -28,7 +31,7 @@ hypothesis.settings.load_profile("patient")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let what waits longest begin first, so that it is not what is waited for at the end."""
-    items.sort(key=lambda item: "test_browser" not in item.nodeid)
+    items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
 
 
 @pytest.fixture(autouse=True)

@@ -103,7 +103,7 @@ def board_of(program: Program) -> Board | None:
 async def a_program_with_a_board(folder: Path) -> AsyncIterator[tuple[Program, Board]]:
     """Start the program with an open round and wait for its board."""
     async with FakeDiscord() as fake:
-        program = Program(fake, folder)
+        program = Program(fake, folder, is_traced=False)
         world = World(database(program.database), now=datetime.now(UTC), guild_id=SERVER)
         await world.db.open(now=world.now)
         await world.opened(**CHANNELS)

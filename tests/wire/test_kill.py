@@ -28,7 +28,7 @@ CAROL, ALICE = 555555555555555551, 555555555555555552
 @asynccontextmanager
 async def a_server_with_an_open_round(tmp_path: Path) -> AsyncIterator[Program]:
     async with FakeDiscord() as fake:
-        program = Program(fake, tmp_path)
+        program = Program(fake, tmp_path, is_traced=False)
         await program.start()
         now = time.time()
         for name, value in (

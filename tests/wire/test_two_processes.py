@@ -35,7 +35,7 @@ async def test_a_second_process_on_a_file_is_refused_until_the_first_is_gone(
     tmp_path: Path,
 ) -> None:
     async with FakeDiscord() as fake:
-        program = Program(fake, tmp_path)
+        program = Program(fake, tmp_path, is_traced=False)
         line = f"stipend: database {program.database} is used by another process of Stipend; "
         with locked(Database(f"sqlite+aiosqlite:///{program.database}")):
             assert await program.run("run") == (TEMPORARY, f"{line}stop it first\n")
