@@ -97,6 +97,10 @@ def _stop_on_signals(stopping: asyncio.Event, give_up: Callable[[int], object]) 
         signal.signal(number, stop)
 
 
+_ending = threading.Lock()
+"""Of the process: it ends once."""
+
+
 def give_up_later(code: int) -> None:
     """End the process with this code where it has not ended by itself in time."""
     timer = threading.Timer(LAST_RESORT_SECONDS, _give_up, (code,))
@@ -105,7 +109,12 @@ def give_up_later(code: int) -> None:
 
 
 def _give_up(code: int) -> None:
-    """End the process at once; whoever holds the lock of a log does not hold this up."""
+    """End the process at once; whoever holds the lock of a log does not hold this up.
+
+    The first that is called ends it: its code says why.
+    """
+    if not _ending.acquire(blocking=False):
+        return
     told = threading.Thread(target=_tell_and_flush, daemon=True)
     told.start()
     told.join(FLUSH_SECONDS)
