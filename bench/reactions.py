@@ -191,29 +191,20 @@ async def complete(burst: list[str], folder: Path) -> tuple[float, list[float], 
     await bot.db.open(now=bot.clock())
     round_id = await prepare(bot)
     received = [0.0] * len(burst)
-    took: list[float] = []
-    waiting: list[int] = []
-    commits = 0
-    ids = {int(orjson.loads(text)["d"]["user_id"]): number for number, text in enumerate(burst)}
-    durable: set[int] = set()
+    stored: list[Sequence[reactions.Event]] = []
+    commits: list[tuple[float, int]] = []  # when, and how many lists of events were stored by then
     keep, receive, express = reactions.keep, reactions.receive, bot.db.express
 
     def watching(store: Callable[..., Any]) -> Callable[..., Any]:
         async def watched(run: Runner, guild_id: int, events: Sequence[reactions.Event]) -> Any:
-            new = {ids[event.user_id] for event in events} - durable
-            waiting.extend(new)
-            durable.update(new)
+            stored.append(events)
             return await store(run, guild_id, events)
 
         return watched
 
     async def timed(work: Callable[[Runner], Any]) -> Any:
-        nonlocal commits
         result = await express(work)
-        committed = time.perf_counter()
-        took.extend((committed - received[number]) * 1000 for number in waiting)
-        commits += 1
-        waiting.clear()
+        commits.append((time.perf_counter(), len(stored)))
         return result
 
     reactions.keep, reactions.receive = watching(keep), watching(receive)
@@ -225,8 +216,8 @@ async def complete(burst: list[str], folder: Path) -> tuple[float, list[float], 
     await feed(ws, burst[:WARM], note)
     await bot.reactions.close()
     gc.collect()
-    took.clear()
-    commits = 0
+    stored.clear()
+    commits.clear()
     begun = time.process_time()
     await feed(ws, burst[WARM:], lambda number: note(WARM + number))
     await asyncio.sleep(0)
@@ -236,7 +227,26 @@ async def complete(burst: list[str], folder: Path) -> tuple[float, list[float], 
     async with bot.db.read() as session:
         counted = sum((await thanks.count(session, round_id)).values())
     await bot.db.close()
-    return spent, took, counted, commits
+    return spent, _delays(burst, received, stored, commits), counted, len(commits)
+
+
+def _delays(
+    burst: list[str],
+    received: list[float],
+    stored: list[Sequence[reactions.Event]],
+    commits: list[tuple[float, int]],
+) -> list[float]:
+    """Return the milliseconds from each frame to the first commit that made it durable."""
+    ids = {int(orjson.loads(text)["d"]["user_id"]): number for number, text in enumerate(burst)}
+    durable: dict[int, float] = {}
+    done = 0
+    for committed, by_then in commits:
+        for events in stored[done:by_then]:
+            for event in events:
+                number = ids[event.user_id]
+                durable.setdefault(number, (committed - received[number]) * 1000)
+        done = by_then
+    return list(durable.values())
 
 
 def fsync_ms(folder: Path, *, times: int = 40) -> float:

@@ -7,13 +7,13 @@ reconciliation must not take it for an earlier one.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji
@@ -97,7 +97,7 @@ async def keep(run: Runner, guild_id: int, events: Sequence[Event]) -> None:
         (*event[:6], microseconds(event.at), event.joined_at and microseconds(event.joined_at))
         for event in events
     ]
-    await inbox.put(run, guild_id, json.dumps(rows))
+    await inbox.put(run, guild_id, orjson.dumps(rows).decode())
 
 
 async def take_in(run: Runner, guild_id: int) -> Received:
@@ -105,7 +105,7 @@ async def take_in(run: Runner, guild_id: int) -> Received:
     events = [
         Event._make([*row[:6], instant(row[6]), row[7] and instant(row[7]), 0])
         for packed in await inbox.waiting(run, guild_id)
-        for row in json.loads(packed)
+        for row in orjson.loads(packed)
     ]
     came = await receive(run, guild_id, events)
     await inbox.empty(run, guild_id)
@@ -329,4 +329,4 @@ def _given(fold: _Fold, events: Mapping[Key, Event]) -> dict[Key, Mark]:
 @lru_cache(maxsize=64)
 def _policy(document: str) -> Policy:
     """Read a pinned policy; it never changes, and every batch asks for it."""
-    return read(json.loads(document))
+    return read(orjson.loads(document))

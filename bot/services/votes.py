@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.record import Row
@@ -103,9 +103,8 @@ async def write(
 
 def pairs(given: Iterable[KeyRow], gone: Iterable[KeyRow]) -> str:
     """Write down who thanked whom and who no longer does, to stand in the record as a digest."""
-    return json.dumps(
-        [[*key, 1] for key in given] + [[*key, -1] for key in gone], separators=(",", ":")
-    )
+    rows = [[*key, 1] for key in given] + [[*key, -1] for key in gone]
+    return orjson.dumps(rows).decode()
 
 
 async def voters(session: AsyncSession, round_: Round) -> Mapping[int, int]:
