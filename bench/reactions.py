@@ -128,6 +128,13 @@ async def feed(ws: DiscordWebSocket, burst: list[str], note: Callable[[int], Non
         await asyncio.sleep(0)  # as after each read of a socket
 
 
+def settle() -> None:
+    """Do with garbage what the program does when it is connected; for both alike."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 async def empty(burst: list[str]) -> float:
     """Return the processor time of an empty client."""
     intents = discord.Intents(guilds=True, guild_messages=True, guild_reactions=True)
@@ -139,7 +146,7 @@ async def empty(burst: list[str]) -> float:
 
     ws = plug(bot)
     await feed(ws, burst[:WARM], lambda _number: None)
-    gc.collect()
+    settle()
     begun = time.process_time()
     await feed(ws, burst[WARM:], lambda _number: None)
     await asyncio.sleep(0)
@@ -215,7 +222,7 @@ async def complete(burst: list[str], folder: Path) -> tuple[float, list[float], 
 
     await feed(ws, burst[:WARM], note)
     await bot.reactions.close()
-    gc.collect()
+    settle()
     stored.clear()
     commits.clear()
     begun = time.process_time()

@@ -38,7 +38,15 @@ WIRING = (
 
 ALLOWED = {
     "bot.domain": {"bot.domain"},
-    "bot.services": {"bot.domain", "bot.services", "storage", SESSION, "eth_utils", "base58"},
+    "bot.services": {
+        "bot.domain",
+        "bot.services",
+        "storage",
+        SESSION,
+        "eth_utils",
+        "base58",
+        "orjson",
+    },
     "bot.ui": {"discord", "babel", *PAPER, "bot.domain", "bot.ui"},
     "storage": {"sqlalchemy", "alembic", "storage"},
     "cogs": {"discord", VERSION, "bot.domain", "bot.services", "bot.ui", "cogs.transformers"},
