@@ -11,7 +11,10 @@
 set -euo pipefail
 
 source=$(cd "$(dirname "$0")/.." && pwd)
-mirror=${MIRROR:-http://deb.debian.org/debian}
+# The mirror that this machine uses, unless another is named.
+mirror=${MIRROR:-$(sed -En 's/^URIs: *//p; s/^deb +(\[[^]]*\] +)?([^ ]+) .*/\2/p' \
+    /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -n 1 || true)}
+mirror=${mirror%/}
 limit_mb=250
 keep='' work='' program='' programs='' binds=()
 
@@ -24,6 +27,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ "$(id -u)" -eq 0 ] || { echo "clean-root.sh: it needs root" >&2; exit 77; }
+[ -n "$mirror" ] || { echo "clean-root.sh: name a Debian mirror in MIRROR" >&2; exit 77; }
 command -v debootstrap >/dev/null || { echo "clean-root.sh: install debootstrap first" >&2; exit 77; }
 
 if [ -n "$work" ]; then work=$(realpath -m "$work")/stipend-root; else work=$(mktemp -d); fi
