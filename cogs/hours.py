@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -46,9 +47,9 @@ class Hours(commands.GroupCog, group_name="hours", group_description="Log the ti
         helper: discord.User | discord.Member | None = None,
     ) -> None:
         """Log time you helped, in the round that is open."""
-        async with self.bot.db.write() as session:
-            entry = await hours.log(
-                session,
+        entry = await self.bot.db.express(
+            partial(
+                hours.log,
                 by=actor(interaction),
                 duration=duration,
                 note=note,
@@ -57,6 +58,7 @@ class Hours(commands.GroupCog, group_name="hours", group_description="Log the ti
                 evidence=evidence,
                 helper=person(helper) if helper else None,
             )
+        )
         await self._answer(interaction, cards.logged(entry), entry.number)
 
     @app_commands.command()

@@ -20,10 +20,10 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    insert,
     type_coerce,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, TypeEngine
 
@@ -40,6 +40,8 @@ def unpacked(
 ) -> tuple[Any, list[ColumnElement[Any]]]:
     """Return the rows of a packed parameter as something to select from, and their fields."""
     if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import JSONB  # only where it is used
+
         rows = func.jsonb_array_elements(cast(bindparam(name, type_=Text()), JSONB)).table_valued(
             column("value", JSONB), name=f"{name}_rows"
         )
@@ -53,5 +55,19 @@ def unpacked(
 
 def inserting(session: AsyncSession, table: Table) -> Any:
     """Return an INSERT that may say what happens on a conflict."""
-    known: dict[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
-    return known[session.get_bind().dialect.name].insert(table)
+    return insert_into(table, session.get_bind().dialect.name)
+
+
+def insert_into(table: Table, dialect: str) -> Any:
+    """Return an INSERT of one kind of database that may say what happens on a conflict."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # only where it is used
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def new_row(table: Table, *generated: str) -> Any:
+    """Return the statement that adds a row: each column by its name, but for those `generated`."""
+    columns = [column for column in table.columns if column.name not in generated]
+    return insert(table).values({c.name: bindparam(c.name, type_=c.type) for c in columns})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.express import Runner, same
 from storage.tables import CeaseProposal, CeaseVote, Dispute, Suspension
 
 
@@ -31,6 +33,32 @@ async def standing_of(session: AsyncSession, guild_id: int, user_id: int) -> Sus
             Suspension.lifted_at.is_(None),
         )
     )
+
+
+class Stop(NamedTuple):
+    """What stops the payments to somebody."""
+
+    since: datetime
+    disputable_until: datetime
+    final_at: datetime | None
+    reason: str
+
+
+_STOP = same(
+    select(
+        Suspension.since, Suspension.disputable_until, Suspension.final_at, Suspension.reason
+    ).where(
+        Suspension.guild_id == bindparam("guild", type_=BigInteger),
+        Suspension.user_id == bindparam("user", type_=BigInteger),
+        Suspension.lifted_at.is_(None),
+    )
+)
+
+
+async def stop_of(run: Runner, guild_id: int, user_id: int) -> Stop | None:
+    """Return what stops the payments to somebody, None where nothing does."""
+    found = await run.rows(_STOP, {"guild": guild_id, "user": user_id})
+    return Stop._make(found[0]) if found else None
 
 
 async def suspension(session: AsyncSession, suspension_id: int) -> Suspension | None:

@@ -12,7 +12,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, closing
+from contextlib import AbstractContextManager, asynccontextmanager, closing, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from storage import postgres
-from storage.express import DIALECTS, Direct, Runner, Through
+from storage.express import DIALECTS, Direct, NeedsSession, Runner, Through
 from storage.passing import may_pass
 from storage.usage import Usage
 
@@ -213,11 +213,16 @@ class Database:
         """Run a write that uses prepared statements only, as one transaction.
 
         On a SQLite file it runs in one go in a thread of its own: `work` may wait for nothing
-        but the runner. Elsewhere it is an ordinary write session, which is tried again where the
-        server failed before anything was committed: `work` may have no effect but its statements.
+        but the runner. Elsewhere, and where it asks for a session, it is an ordinary write session,
+        which is tried again where the server failed before anything was committed. So `work` may
+        begin more than once, and have no effect but its statements.
         """
-        if self.path is None:
-            return await self._run_in_session(work)
+        if self.path is not None:
+            with suppress(NeedsSession):
+                return await self._run_in_lane(work)
+        return await self._run_in_session(work)
+
+    async def _run_in_lane(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
         with self._used():
             async with self._turn:
                 loop = asyncio.get_running_loop()

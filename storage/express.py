@@ -7,25 +7,52 @@ prepared Core statements only, with and without a session, so that it exists onc
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Executable
+from sqlalchemy import BindParameter, literal_column
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.visitors import replacement_traverse
 
 T = TypeVar("T")
 Statements = Mapping[str, Any]
 """One statement for each kind of database, `sqlite` and `postgresql`."""
 
 DIALECTS = ("sqlite", "postgresql")
+_DIALECT = sqlite.dialect()
+
+
+class Both(dict[str, Any]):
+    """Statements that differ: each is made when a database of its kind first needs it."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, dialect: str) -> Any:
+        """Make the statement for a kind of database, once."""
+        self[dialect] = made = self._make(dialect)
+        return made
+
+
+def same(statement: Any) -> Statements:
+    """Return a statement that is the same for every kind of database."""
+    return dict.fromkeys(DIALECTS, statement)
+
+
+class NeedsSession(Exception):  # noqa: N818 - no error: the work is done again in a session
+    """Raised by work in the express lane that came upon a case which only a session can do."""
 
 
 class Runner(Protocol):
-    """Runs prepared statements; parameters and rows are integers, texts and nulls."""
+    """Runs prepared statements; parameters and rows are as the columns' types have them."""
 
     async def rows(self, statements: Statements, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Run a statement and return its rows, empty where it gives none."""
+
+    def session(self) -> AsyncSession:
+        """Return the session it runs in, for what is rare; `NeedsSession` where there is none."""
 
 
 class Through:
@@ -42,6 +69,27 @@ class Through:
         found = await connection.execute(statements[self._dialect], dict(parameters))
         return found.all() if found.returns_rows else ()
 
+    def session(self) -> AsyncSession:
+        """Return the session."""
+        return self._session
+
+
+Conversions: TypeAlias = tuple[tuple[int, Callable[[Any], Any]], ...]
+"""Places in a row, and the function that converts what is there."""
+
+
+class Prepared(NamedTuple):
+    """A compiled statement: its parameters in order, and what turns values into stored ones.
+
+    `binds` and `columns` are the places of which the type needs it.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    fixed: Mapping[str, Any]
+    binds: Conversions
+    columns: Conversions
+
 
 class Direct:
     """A runner on a connection of the standard library, in a thread of its own.
@@ -51,7 +99,7 @@ class Direct:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._prepared: dict[int, tuple[str, list[str], dict[str, Any]]] = {}
+        self._prepared: dict[int, Prepared] = {}
 
     def transaction(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
         """Run something to its end as one transaction."""
@@ -75,15 +123,53 @@ class Direct:
         known = self._prepared.get(id(statement))
         if known is None:
             known = self._prepared[id(statement)] = _prepare(statement)
-        text, names, fixed = known
+        text, names, fixed, binds, columns = known
         values = [parameters[name] if name in parameters else fixed[name] for name in names]
-        return self._connection.execute(text, values).fetchall()
+        found = self._connection.execute(text, _converted(values, binds)).fetchall()
+        return [_converted(list(row), columns) for row in found] if columns else found
+
+    def session(self) -> AsyncSession:
+        """Raise `NeedsSession`."""
+        raise NeedsSession
 
 
-def _prepare(statement: Executable) -> tuple[str, list[str], dict[str, Any]]:
-    """Compile a statement, once: its text, the order of its parameters, and those it brings."""
-    compiled: Any = statement.compile(dialect=sqlite.dialect())  # type: ignore[attr-defined]
-    return compiled.string, list(compiled.positiontup), dict(compiled.params)
+def _converted(values: list[Any], conversions: Conversions) -> list[Any]:
+    for place, convert in conversions:
+        values[place] = convert(values[place])
+    return values
+
+
+def _prepare(statement: Any) -> Prepared:
+    """Compile a statement, once."""
+    dialect = _DIALECT
+    # SQLite plans a statement anew whenever a parameter is bound on which a partial index may
+    # depend; values that never change are part of the text instead.
+    written_out: Any = replacement_traverse(statement, {}, _as_literal)
+    compiled = written_out.compile(dialect=dialect)
+    names = tuple(compiled.positiontup)
+    binds = (compiled.binds[name].type.dialect_impl(dialect) for name in names)
+    columns = (
+        column.type.dialect_impl(dialect) for column in getattr(statement, "exported_columns", ())
+    )
+    return Prepared(
+        compiled.string,
+        names,
+        dict(compiled.params),
+        _conversions(kind.bind_processor(dialect) for kind in binds),
+        _conversions(kind.result_processor(dialect, None) for kind in columns),
+    )
+
+
+def _as_literal(element: Any, **_options: Any) -> Any:
+    """Return what takes the place of a part of a statement, None where it stays."""
+    if not isinstance(element, BindParameter) or element.required or element.value is None:
+        return None
+    write = element.type.dialect_impl(_DIALECT).literal_processor(_DIALECT)
+    return literal_column(write(element.value), element.type) if write else None
+
+
+def _conversions(found: Iterable[Callable[[Any], Any] | None]) -> Conversions:
+    return tuple((place, convert) for place, convert in enumerate(found) if convert is not None)
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.batches import new_row
+from storage.express import Runner, same
 from storage.tables import Clock, Done, Entry
+from storage.tables.base import core
 
 
 async def numbered(session: AsyncSession, guild_id: int, number: int) -> Entry | None:
@@ -17,10 +22,43 @@ async def numbered(session: AsyncSession, guild_id: int, number: int) -> Entry |
     )
 
 
-async def next_number(session: AsyncSession, guild_id: int) -> int:
+_HIGHEST = same(
+    select(func.max(Entry.number)).where(Entry.guild_id == bindparam("guild", type_=BigInteger))
+)
+_ADD = same(new_row(core(Entry), "id", "edited_at", "withdrawn_at"))
+_MINUTES = same(
+    select(Entry.user_id, func.sum(Entry.minutes))
+    .where(Entry.round_id == bindparam("round", type_=BigInteger), Entry.withdrawn_at.is_(None))
+    .group_by(Entry.user_id)
+    .order_by(Entry.user_id)
+)
+
+
+class New(NamedTuple):
+    """Time to be added to a round."""
+
+    guild_id: int
+    number: int
+    round_id: int
+    user_id: int
+    actor_id: int
+    minutes: int
+    note: str
+    category: str
+    evidence: str
+    work_date: date | None
+    at: datetime
+
+
+async def next_number(run: Runner, guild_id: int) -> int:
     """Return the number of a server's next entry."""
-    highest = await session.scalar(select(func.max(Entry.number)).where(Entry.guild_id == guild_id))
+    ((highest,),) = await run.rows(_HIGHEST, {"guild": guild_id})
     return (highest or 0) + 1
+
+
+async def add(run: Runner, entry: New) -> None:
+    """Add an entry."""
+    await run.rows(_ADD, entry._asdict())
 
 
 async def of_round(
@@ -33,15 +71,9 @@ async def of_round(
     return (await session.scalars(query.order_by(Entry.number))).all()
 
 
-async def minutes_by_user(session: AsyncSession, round_id: int) -> Mapping[int, int]:
+async def minutes_by_user(run: Runner, round_id: int) -> dict[int, int]:
     """Return the sum of minutes that stand in a round, by helper."""
-    found = await session.execute(
-        select(Entry.user_id, func.sum(Entry.minutes).label("minutes"))
-        .where(Entry.round_id == round_id, Entry.withdrawn_at.is_(None))
-        .group_by(Entry.user_id)
-        .order_by(Entry.user_id)
-    )
-    return {row.user_id: int(row.minutes) for row in found}
+    return {row[0]: int(row[1]) for row in await run.rows(_MINUTES, {"round": round_id})}
 
 
 async def newest_of(session: AsyncSession, guild_id: int, *, user_id: int) -> Sequence[Entry]:

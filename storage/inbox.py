@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.express import DIALECTS, Runner
+from storage.express import Runner, same
 from storage.tables import Inbox
 from storage.tables.base import core
 
 _INBOX = core(Inbox)
 _OF_SERVER = _INBOX.c.guild_id == bindparam("guild", type_=BigInteger)
-_PUT = dict.fromkeys(
-    DIALECTS,
+_PUT = same(
     insert(_INBOX).values(guild_id=bindparam("guild"), events=bindparam("events")),
 )
-_WAITING = dict.fromkeys(DIALECTS, select(_INBOX.c.events).where(_OF_SERVER).order_by(_INBOX.c.id))
-_EMPTY = dict.fromkeys(DIALECTS, delete(_INBOX).where(_OF_SERVER))
+_WAITING = same(select(_INBOX.c.events).where(_OF_SERVER).order_by(_INBOX.c.id))
+_EMPTY = same(delete(_INBOX).where(_OF_SERVER))
 
 
 async def put(run: Runner, guild_id: int, events: str) -> None:
@@ -38,4 +37,6 @@ async def empty(run: Runner, guild_id: int) -> None:
 
 async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the servers of which something waits."""
-    return (await session.scalars(select(Inbox.guild_id).distinct().order_by(Inbox.guild_id))).all()
+    return (
+        await session.scalars(select(_INBOX.c.guild_id).distinct().order_by(_INBOX.c.guild_id))
+    ).all()

@@ -4,31 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, Text, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.batches import new_row
+from storage.express import Runner, same
 from storage.tables import Helper, Payment, Person, PublishedLine, PublishedStatement, Vouch
+from storage.tables.base import core
+
+_PEOPLE = core(Person)
+_GUILD, _USER = bindparam("guild", type_=BigInteger), bindparam("user", type_=BigInteger)
+_KNOWN = same(
+    select(Person.name, Person.erased_at).where(Person.guild_id == _GUILD, Person.user_id == _USER)
+)
+_ADD = same(new_row(_PEOPLE))
+_NAME = same(
+    update(_PEOPLE)
+    .where(_PEOPLE.c.guild_id == _GUILD, _PEOPLE.c.user_id == _USER)
+    .values(name=bindparam("called", type_=Text), erased_at=None)
+)
 
 
 async def seen(
-    session: AsyncSession, *, guild_id: int, user_id: int, name: str, is_own_act: bool = False
+    run: Runner, *, guild_id: int, user_id: int, name: str, is_own_act: bool = False
 ) -> bool:
     """Remember somebody's present name; whether it is another than before.
 
     A name that was erased comes back by an act of their own only.
     """
-    known = await session.get(Person, (guild_id, user_id))
-    if known is None:
-        session.add(Person(guild_id=guild_id, user_id=user_id, name=name))
+    found = await run.rows(_KNOWN, {"guild": guild_id, "user": user_id})
+    if not found:
+        values = {"guild_id": guild_id, "user_id": user_id, "name": name, "erased_at": None}
+        await run.rows(_ADD, values)
         return True
-    if known.erased_at is not None and not is_own_act:
+    before, erased_at = found[0]
+    if erased_at is not None and not is_own_act:
         return False
-    known.erased_at = None
-    is_new = known.name != name
-    if is_new:
-        known.name = name
-    return is_new
+    if before != name or erased_at is not None:
+        await run.rows(_NAME, {"guild": guild_id, "user": user_id, "called": name})
+    return bool(before != name)
 
 
 async def pseudonymise(
@@ -73,6 +89,24 @@ async def helper(session: AsyncSession, guild_id: int, user_id: int) -> Helper |
     return await session.get(Helper, (guild_id, user_id))
 
 
+class Standing(NamedTuple):
+    """Where a helper stands."""
+
+    state: str
+    wants_pay: bool
+
+
+_STANDING = same(
+    select(Helper.state, Helper.wants_pay).where(Helper.guild_id == _GUILD, Helper.user_id == _USER)
+)
+
+
+async def standing(run: Runner, guild_id: int, user_id: int) -> Standing | None:
+    """Return where somebody stands; None for who is not on the roster."""
+    found = await run.rows(_STANDING, {"guild": guild_id, "user": user_id})
+    return Standing._make(found[0]) if found else None
+
+
 async def was_helper(session: AsyncSession, guild_id: int, user_id: int) -> bool:
     """Whether somebody is a helper or was one; who still waits to be admitted is not."""
     row = await helper(session, guild_id, user_id)
@@ -88,15 +122,16 @@ async def roster(session: AsyncSession, guild_id: int) -> Sequence[Helper]:
     ).all()
 
 
-async def declined(session: AsyncSession, guild_id: int) -> Sequence[int]:
+_DECLINED = same(
+    select(Helper.user_id)
+    .where(Helper.guild_id == _GUILD, Helper.wants_pay.is_(False))
+    .order_by(Helper.user_id)
+)
+
+
+async def declined(run: Runner, guild_id: int) -> frozenset[int]:
     """Return who declines pay at present."""
-    return (
-        await session.scalars(
-            select(Helper.user_id)
-            .where(Helper.guild_id == guild_id, Helper.wants_pay.is_(False))
-            .order_by(Helper.user_id)
-        )
-    ).all()
+    return frozenset(row[0] for row in await run.rows(_DECLINED, {"guild": guild_id}))
 
 
 async def vouches_by(

@@ -6,15 +6,53 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, Text, bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.express import Runner, same
 from storage.tables import Post
+from storage.tables.base import core
 
 
 async def named(session: AsyncSession, guild_id: int, name: str) -> Post | None:
     """Return a post by its name."""
     return await session.scalar(select(Post).where(Post.guild_id == guild_id, Post.name == name))
+
+
+_ADD = same(
+    insert(core(Post)).values(
+        guild_id=bindparam("guild", type_=BigInteger),
+        name=bindparam("called", type_=Text),
+        kind=bindparam("kind", type_=Text),
+        round_id=bindparam("round", type_=BigInteger),
+        facts=bindparam("facts", type_=Text),
+        created_at=bindparam("at", type_=Post.created_at.type),
+        state="pending",
+        attempts=0,
+        revision=0,
+        problem="",
+    )
+)
+
+
+async def add(
+    run: Runner,
+    *,
+    guild_id: int,
+    name: str,
+    kind: str,
+    at: datetime,
+    round_id: int | None,
+    facts: str,
+) -> None:
+    """Store a message to send whose name is new."""
+    await run.rows(
+        _ADD,
+        {
+            "guild": guild_id, "called": name, "kind": kind, "round": round_id, "facts": facts,
+            "at": at,
+        },
+    )  # fmt: skip
 
 
 async def pending(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Insert,
     Select,
     bindparam,
     case,
@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.batches import inserting
-from storage.express import DIALECTS, Runner
+from storage.batches import insert_into, new_row
+from storage.express import Both, Runner, same
 from storage.tables import (
     Claim,
     Confirmation,
@@ -31,29 +31,32 @@ from storage.tables import (
     PublishedStatement,
     RecordRow,
     Round,
-    Table,
 )
 from storage.tables.base import core
 
-
-def _insert(table: type[Table]) -> Insert:
-    """Return the statement that adds a row with every column given by its name."""
-    columns = table.__table__.columns
-    return core(table).insert().values({c.name: bindparam(c.name, type_=c.type) for c in columns})
-
-
 _ROUNDS = core(Round)
-_LAST = dict.fromkeys(
-    DIALECTS,
+_LAST = same(
     select(RecordRow.number, RecordRow.hash)
     .where(RecordRow.guild_id == bindparam("guild", type_=BigInteger))
     .order_by(RecordRow.number.desc())
     .limit(1),
 )
-_ADD = dict.fromkeys(DIALECTS, _insert(RecordRow))
-_ADD_OPENING = dict.fromkeys(DIALECTS, _insert(Opening))
-_TOUCH = dict.fromkeys(
-    DIALECTS,
+_ADD = same(new_row(core(RecordRow)))
+_ADD_OPENING = same(new_row(core(Opening)))
+
+
+def _claim(dialect: str) -> Any:
+    columns = core(Claim).c
+    values = {
+        "interaction_id": bindparam("interaction", type_=columns.interaction_id.type),
+        "at": bindparam("at", type_=columns.at.type),
+    }
+    statement = insert_into(core(Claim), dialect).values(values)
+    return statement.on_conflict_do_nothing().returning(columns.interaction_id)
+
+
+_CLAIM = Both(_claim)
+_TOUCH = same(
     update(_ROUNDS)
     .where(_ROUNDS.c.id == bindparam("round", type_=BigInteger))
     .values(
@@ -209,11 +212,9 @@ async def servers(session: AsyncSession) -> Sequence[int]:
     ).all()
 
 
-async def claim(session: AsyncSession, interaction_id: int, *, at: datetime) -> bool:
+async def claim(run: Runner, interaction_id: int, *, at: datetime) -> bool:
     """Note that an interaction is being carried out; False where it already was."""
-    statement = inserting(session, core(Claim)).values(interaction_id=interaction_id, at=at)
-    claimed = statement.on_conflict_do_nothing().returning(core(Claim).c.interaction_id)
-    return await session.scalar(claimed) is not None
+    return bool(await run.rows(_CLAIM, {"interaction": interaction_id, "at": at}))
 
 
 async def confirmation(session: AsyncSession, guild_id: int, number: int) -> Confirmation | None:

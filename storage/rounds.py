@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, delete, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.express import DIALECTS, Runner
+from storage.express import Runner, same
 from storage.tables import ActDone, Decline, Entry, PolicyVersion, Round
+from storage.tables.base import Instant
+
+
+def _covers(instant: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for a round that was open at an instant."""
+    return (
+        Round.state != "void",
+        Round.open_at <= instant,
+        (Round.closed_at > instant) | ((Round.closed_at.is_(None)) & (Round.close_at > instant)),
+    )
 
 
 async def get(session: AsyncSession, round_id: int) -> Round | None:
@@ -30,8 +40,7 @@ class Ballot(NamedTuple):
     policy: str
 
 
-_BALLOT = dict.fromkeys(
-    DIALECTS,
+_BALLOT = same(
     select(
         Round.id,
         Round.label,
@@ -53,6 +62,72 @@ _BALLOT = dict.fromkeys(
 async def ballot(run: Runner, round_id: int) -> Ballot:
     """Return what decides about the thanks of a round."""
     return Ballot._make((await run.rows(_BALLOT, {"round": round_id}))[0])
+
+
+class Running(NamedTuple):
+    """A round that takes work, with the policy that it pinned."""
+
+    id: int
+    guild_id: int
+    label: str
+    state: str
+    work_since: datetime
+    close_at: datetime
+    closed_at: datetime | None
+    thread_id: int | None
+    thread_lost: bool
+    counted_at: datetime | None
+    policy: str
+
+
+_RUNNING = select(
+    Round.id,
+    Round.guild_id,
+    Round.label,
+    Round.state,
+    Round.work_since,
+    Round.close_at,
+    Round.closed_at,
+    Round.thread_id,
+    Round.thread_lost,
+    Round.counted_at,
+    PolicyVersion.document,
+).join(
+    PolicyVersion,
+    (PolicyVersion.guild_id == Round.guild_id) & (PolicyVersion.version == Round.policy_version),
+)
+_RUNNING_OF = same(_RUNNING.where(Round.id == bindparam("round", type_=BigInteger)))
+_RUNNING_AT = same(
+    _RUNNING.where(
+        Round.guild_id == bindparam("guild", type_=BigInteger),
+        *_covers(bindparam("instant", type_=Instant)),
+    )
+    .order_by(Round.number.desc())
+    .limit(1)
+)
+_IN_REVIEW = same(
+    select(Round.label)
+    .where(Round.guild_id == bindparam("guild", type_=BigInteger), Round.state == "review")
+    .order_by(Round.number.desc())
+    .limit(1)
+)
+
+
+async def running(run: Runner, round_id: int) -> Running:
+    """Return a round with the policy that it pinned."""
+    return Running._make((await run.rows(_RUNNING_OF, {"round": round_id}))[0])
+
+
+async def running_at(run: Runner, guild_id: int, instant: datetime) -> Running | None:
+    """Return the round that was open at an instant, as `at` does."""
+    found = await run.rows(_RUNNING_AT, {"guild": guild_id, "instant": instant})
+    return Running._make(found[0]) if found else None
+
+
+async def newest_in_review(run: Runner, guild_id: int) -> str | None:
+    """Return the label of the round that closed last and waits for its draft."""
+    found = await run.rows(_IN_REVIEW, {"guild": guild_id})
+    return found[0][0] if found else None
 
 
 async def of_server(
@@ -79,13 +154,7 @@ async def at(session: AsyncSession, guild_id: int, instant: datetime) -> Round |
     """Return the round that was open at an instant; a closed one covers up to its close."""
     return await session.scalar(
         select(Round)
-        .where(
-            Round.guild_id == guild_id,
-            Round.state != "void",
-            Round.open_at <= instant,
-            (Round.closed_at > instant)
-            | ((Round.closed_at.is_(None)) & (Round.close_at > instant)),
-        )
+        .where(Round.guild_id == guild_id, *_covers(instant))
         .order_by(Round.number.desc())
         .limit(1)
     )

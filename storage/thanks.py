@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -18,12 +19,11 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from storage.batches import FLAG, TEXT, WHOLE, pack, unpacked
-from storage.express import DIALECTS, Runner
+from storage.batches import FLAG, TEXT, WHOLE, insert_into, pack, unpacked
+from storage.express import Both, Runner, same
 from storage.tables import Board, Helper, Place, Tally, ThankedMessage, Thanks
 from storage.tables.base import core, microseconds
 
@@ -71,8 +71,7 @@ def _add(dialect: str) -> Any:
     names = ("round_id", *_KEY_NAMES, "at", "doubt", "after", "note", "private")
     round_id = bindparam("round", type_=WHOLE)
     source = select(round_id, *fields, *alike).select_from(rows).where(true())
-    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(_TABLE)
-    statement = statement.from_select(names, source, include_defaults=False)
+    statement = insert_into(_TABLE, dialect).from_select(names, source, include_defaults=False)
     renewed = {name: statement.excluded[name] for name in names[6:]}
     return statement.on_conflict_do_update(
         index_elements=["round_id", *_KEY_NAMES],
@@ -87,10 +86,10 @@ def _change(dialect: str, name: str) -> Any:
     return update(_TABLE).where(_among(dialect)).values({name: instant}).returning(*_KEY)
 
 
-_STANDING = {dialect: _standing(dialect) for dialect in DIALECTS}
-_ADD = {dialect: _add(dialect) for dialect in DIALECTS}
-_TAKE_BACK = {dialect: _change(dialect, "taken_back_at") for dialect in DIALECTS}
-_KEEP = {dialect: _change(dialect, "kept_at") for dialect in DIALECTS}
+_STANDING = Both(_standing)
+_ADD = Both(_add)
+_TAKE_BACK = Both(partial(_change, name="taken_back_at"))
+_KEEP = Both(partial(_change, name="kept_at"))
 
 
 class Spot(NamedTuple):
@@ -125,7 +124,7 @@ def _spots(dialect: str) -> Any:
     )
 
 
-_SPOTS = {dialect: _spots(dialect) for dialect in DIALECTS}
+_SPOTS = Both(_spots)
 
 
 async def spots(
@@ -214,19 +213,24 @@ async def reopen(
     return sorted(map(tuple, counting)), sorted(map(tuple, gone))
 
 
-async def count(session: AsyncSession, round_id: int) -> dict[int, int]:
+# The key's order serves both steps: no sorting, no set of voters in memory.
+_PAIRS = (
+    select(_TABLE.c.helper_id, _TABLE.c.voter_id)
+    .where(_TABLE.c.round_id == bindparam("round", type_=WHOLE), _STANDS, _COUNTS)
+    .distinct()
+    .subquery()
+)
+_COUNT = same(select(_PAIRS.c.helper_id, func.count()).group_by(_PAIRS.c.helper_id))
+_TALLIES = same(
+    select(Tally.user_id, Tally.voters)
+    .where(Tally.round_id == bindparam("round", type_=WHOLE))
+    .order_by(Tally.user_id)
+)
+
+
+async def count(run: Runner, round_id: int) -> dict[int, int]:
     """Return the number of distinct voters of every helper, from the thanks that stand."""
-    # The key's order serves both steps: no sorting, no set of voters in memory.
-    pairs = (
-        select(Thanks.helper_id, Thanks.voter_id)
-        .where(Thanks.round_id == round_id, _STANDS, _COUNTS)
-        .distinct()
-        .subquery()
-    )
-    found = await session.execute(
-        select(pairs.c.helper_id, func.count()).group_by(pairs.c.helper_id)
-    )
-    return dict(sorted((row[0], row[1]) for row in found))
+    return dict(sorted((row[0], row[1]) for row in await run.rows(_COUNT, {"round": round_id})))
 
 
 async def voters(session: AsyncSession, round_id: int) -> int:
@@ -353,14 +357,9 @@ async def board_of(session: AsyncSession, place_id: int) -> Board | None:
     )
 
 
-async def tallies(session: AsyncSession, round_id: int) -> dict[int, int]:
+async def tallies(run: Runner, round_id: int) -> dict[int, int]:
     """Return the voters of every helper as they were counted for good."""
-    found = await session.execute(
-        select(Tally.user_id, Tally.voters)
-        .where(Tally.round_id == round_id)
-        .order_by(Tally.user_id)
-    )
-    return {row[0]: row[1] for row in found}
+    return {row[0]: row[1] for row in await run.rows(_TALLIES, {"round": round_id})}
 
 
 async def add_tallies(session: AsyncSession, round_id: int, voters: Mapping[int, int]) -> None:

@@ -28,6 +28,7 @@ from bot.services import counting, hours, payments, roster, rounds, settings, se
 from bot.settings import ConfigurationError, Settings
 from storage import policy as stored
 from storage.database import Database, verify_file
+from storage.express import Through
 
 ROOT = Path(__file__).parents[1]
 SOUND, BAD, CONFIGURATION = 0, 1, 78
@@ -106,7 +107,7 @@ async def play_a_quarter(path: Path) -> dict[str, Any]:
     ):
         async with db.write() as session:
             by = actor(user, START + timedelta(days=day * 10))
-            await hours.log(session, by=by, duration=duration, note="answered questions")
+            await hours.log(Through(session), by=by, duration=duration, note="answered questions")
     async with db.write() as session:
         late = START + timedelta(days=60)
         await hours.withdraw(session, by=actor(ADA, late), number="4")

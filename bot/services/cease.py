@@ -20,6 +20,7 @@ from bot.services.suspensions import Stop
 from storage import cease as stored
 from storage import payout
 from storage import people as stored_people
+from storage.express import Through
 from storage.tables import CeaseProposal, CeaseVote
 
 VOTES = ("yes", "no")
@@ -231,7 +232,7 @@ async def _block(session: AsyncSession, by: Actor) -> None:
 
 async def _require_suspendable(session: AsyncSession, guild_id: int, user_id: int) -> None:
     """Refuse somebody whose payments are stopped, or who never can have had one."""
-    standing = await suspensions.stop_of(session, guild_id, user_id)
+    standing = await suspensions.stop_of(Through(session), guild_id, user_id)
     if standing is not None:
         how = "ceased" if standing.is_final else "held"
         raise Refusal(
@@ -268,7 +269,7 @@ async def _propose_with_yes(session: AsyncSession, wish: _Wish, *, by: Actor) ->
 async def _outcome(
     session: AsyncSession, by: Actor, wish: _Wish, *, poll: Poll | None = None
 ) -> Outcome:
-    stop = await suspensions.stop_of(session, by.guild_id, wish.user_id)
+    stop = await suspensions.stop_of(Through(session), by.guild_id, wish.user_id)
     return Outcome(wish.kind, wish.user_id, poll, stop)
 
 
@@ -454,5 +455,5 @@ async def _poll(session: AsyncSession, proposal: CeaseProposal) -> Poll:
         needed=cease.needed(proposal.seats),
         yes=yes,
         no=no,
-        stop=await suspensions.stop_of(session, proposal.guild_id, proposal.user_id),
+        stop=await suspensions.stop_of(Through(session), proposal.guild_id, proposal.user_id),
     )

@@ -19,6 +19,7 @@ from bot.domain.states import Round as State
 from bot.domain.thanks import Doubt
 from bot.services import boards, history, jar, outbox, settings, votes
 from storage import people, rounds, thanks
+from storage.express import Through
 from storage.tables import Round
 
 NOTE_INTERVAL = timedelta(days=1)
@@ -57,7 +58,7 @@ async def waiting(session: AsyncSession, guild_id: int) -> list[Round]:
 
 async def count(session: AsyncSession, round_: Round, *, now: datetime) -> Counted:
     """Count the thanks of a closed round for good."""
-    voters = await thanks.count(session, round_.id)
+    voters = await thanks.count(Through(session), round_.id)
     await thanks.add_tallies(session, round_.id, voters)
     round_.counted_at = now
     await history.append(

@@ -25,18 +25,24 @@ async def begin(session: AsyncSession, by: Actor) -> None:
 
     Raises `Repeated` for one that was carried out before.
     """
-    await claim(session, by)
+    await take_on(Through(session), by)
+
+
+async def take_on(run: Runner, by: Actor) -> None:
+    """Do what `begin` does, also in the express lane."""
+    await claim(run, by)
     if await people.seen(
-        session, guild_id=by.guild_id, user_id=by.user_id, name=by.name, is_own_act=True
+        run, guild_id=by.guild_id, user_id=by.user_id, name=by.name, is_own_act=True
     ):
         # The board shows the name.
+        session = run.session()
         for board_id in await boards.showing(session, by.guild_id, by.user_id):
             await outbox.again(session, guild_id=by.guild_id, name=boards.post_name(board_id))
 
 
-async def claim(session: AsyncSession, by: Actor) -> None:
+async def claim(run: Runner, by: Actor) -> None:
     """Take an interaction on as `begin` does, without remembering the name of who acts."""
-    if not await record.claim(session, by.interaction_id, at=by.now):
+    if not await record.claim(run, by.interaction_id, at=by.now):
         raise Repeated
 
 

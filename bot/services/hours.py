@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,8 +24,11 @@ from bot.services import history, lines, opinions, outbox, settings, suspensions
 from bot.services import rounds as round_service
 from bot.services.lines import Worth
 from bot.services.suspensions import Stop
-from storage import hours, payout, rounds
+from storage import hours, payout, record, rounds
 from storage import people as stored_people
+from storage.express import Runner, Through
+from storage.hours import New
+from storage.rounds import Running
 from storage.tables import Clock, Done, Entry, Round
 
 CATEGORIES = (
@@ -108,7 +112,7 @@ class Started:
 
 
 async def log(
-    session: AsyncSession,
+    run: Runner,
     *,
     by: Actor,
     duration: str,
@@ -125,28 +129,27 @@ async def log(
     for a helper: that is recorded and shown.
     """
     minutes = parse_minutes(duration)
-    await history.begin(session, by)
-    present = await settings.current(session, by.guild_id)
+    await history.take_on(run, by)
     subject = helper or Person(by.user_id, by.name)
     acts_for = subject.user_id != by.user_id
     if acts_for:
-        people.require_committee(present.policy, by)
+        await settings.require_committee(run.session(), by)
         await stored_people.seen(
-            session, guild_id=by.guild_id, user_id=subject.user_id, name=subject.name
+            run, guild_id=by.guild_id, user_id=subject.user_id, name=subject.name
         )
-    await _require_helper(session, by.guild_id, subject, is_self=not acts_for)
-    round_ = await _round_at(session, by)
-    pinned = await settings.pinned(session, round_)
-    day = _day(work_date, round_, by, zone=pinned.policy.timetable.zone)
+    await _require_helper(run, by.guild_id, subject, is_self=not acts_for)
+    round_ = await _round_at(run, by)
+    day = _day(work_date, round_, by, zone=settings.parsed(round_.policy).timetable.zone)
     if day is not None and minutes > LONGEST_DATED:
         raise Refusal(
             "An entry with a date can have at most 24 h. "
             "Log more days one by one, or leave the date out."
         )
-    await _require_room(session, round_, by, user_id=subject.user_id, minutes=minutes)
-    entry = Entry(
+    logged = await hours.minutes_by_user(run, round_.id)
+    _require_room(round_, by, logged=logged.get(subject.user_id, 0), minutes=minutes)
+    entry = New(
         guild_id=by.guild_id,
-        number=await hours.next_number(session, by.guild_id),
+        number=await hours.next_number(run, by.guild_id),
         round_id=round_.id,
         user_id=subject.user_id,
         actor_id=by.user_id,
@@ -157,16 +160,16 @@ async def log(
         work_date=day,
         at=by.at,
     )
-    await _add(session, round_, entry, by=by)
-    logged = await _logged(session, round_, entry)
-    return replace(logged, for_name=subject.name) if acts_for else logged
+    now = await _add(run, round_, entry, logged, by=by)
+    return replace(now, for_name=subject.name) if acts_for else now
 
 
 async def start(session: AsyncSession, *, by: Actor, note: str | None) -> Started:
     """Start the clock; one at a time."""
     await history.begin(session, by)
-    await _require_helper(session, by.guild_id, Person(by.user_id, by.name), is_self=True)
-    await _round_at(session, by)
+    run = Through(session)
+    await _require_helper(run, by.guild_id, Person(by.user_id, by.name), is_self=True)
+    await _round_at(run, by)
     running = await hours.clock(session, by.guild_id, by.user_id)
     if running is not None:
         stamp = int(running.started_at.timestamp())
@@ -185,20 +188,22 @@ async def stop(session: AsyncSession, *, by: Actor, note: str | None) -> Logged:
         raise Refusal(
             "Your clock is not running. `/hours start` starts it, `/hours log` logs time."
         )
-    await _require_helper(session, by.guild_id, Person(by.user_id, by.name), is_self=True)
-    round_ = await _round_at(session, by)
+    run = Through(session)
+    await _require_helper(run, by.guild_id, Person(by.user_id, by.name), is_self=True)
+    round_ = await _round_at(run, by)
     elapsed = (by.at - running.started_at) // timedelta(minutes=1)
     if elapsed < 1:
         await session.delete(running)
         raise Kept("The clock ran for less than a minute, so nothing is logged. It is stopped.")
-    room = await _room(session, round_, by, user_id=by.user_id)
+    logged = await hours.minutes_by_user(run, round_.id)
+    room = _room(round_, by, logged=logged.get(by.user_id, 0))
     in_round = (by.at - max(running.started_at, round_.work_since)) // timedelta(minutes=1)
     minutes = min(elapsed, room, in_round)
     if minutes < 1:
         raise Refusal(_no_room(round_, room))
-    entry = Entry(
+    entry = New(
         guild_id=by.guild_id,
-        number=await hours.next_number(session, by.guild_id),
+        number=await hours.next_number(run, by.guild_id),
         round_id=round_.id,
         user_id=by.user_id,
         actor_id=by.user_id,
@@ -206,12 +211,12 @@ async def stop(session: AsyncSession, *, by: Actor, note: str | None) -> Logged:
         note=_note(note or running.note),
         category=CATEGORIES[0],
         evidence="",
+        work_date=None,
         at=by.at,
     )
     await session.delete(running)
-    await _add(session, round_, entry, by=by)
-    logged = await _logged(session, round_, entry)
-    return replace(logged, cut=elapsed - minutes, long_clock=minutes > LONG_CLOCK)
+    now = await _add(run, round_, entry, logged, by=by)
+    return replace(now, cut=elapsed - minutes, long_clock=minutes > LONG_CLOCK)
 
 
 async def edit(
@@ -232,11 +237,10 @@ async def edit(
     was = entry.minutes
     if minutes is not None and minutes > was:
         person = Person(by.user_id, by.name)
-        await _require_helper(session, by.guild_id, person, is_self=True)
+        await _require_helper(Through(session), by.guild_id, person, is_self=True)
     if minutes is not None:
-        await _require_room(
-            session, round_, by, user_id=entry.user_id, minutes=minutes, instead_of=was
-        )
+        before = (await hours.minutes_by_user(Through(session), round_.id)).get(entry.user_id, 0)
+        _require_room(round_, by, logged=before - was, minutes=minutes)
         if entry.work_date is not None and minutes > LONGEST_DATED:
             raise Refusal("An entry with a date can have at most 24 h.")
         entry.minutes = minutes
@@ -262,7 +266,9 @@ async def edit(
         concerning=round_,
     )
     await _show_card(session, round_, entry, at=by.now)
-    return await _logged(session, round_, entry)
+    run = Through(session)
+    logged = await hours.minutes_by_user(run, round_.id)
+    return await _logged(run, await rounds.running(run, round_.id), entry, logged)
 
 
 async def withdraw(session: AsyncSession, *, by: Actor, number: str) -> Logged:
@@ -282,14 +288,18 @@ async def withdraw(session: AsyncSession, *, by: Actor, number: str) -> Logged:
     )
     await session.flush()
     await _show_card(session, round_, entry, at=by.now)
-    return await _logged(session, round_, entry)
+    run = Through(session)
+    logged = await hours.minutes_by_user(run, round_.id)
+    return await _logged(run, await rounds.running(run, round_.id), entry, logged)
 
 
 async def done(session: AsyncSession, *, by: Actor) -> Listing:
     """Note that somebody's hours of the open round are complete."""
     await history.begin(session, by)
-    await _require_helper(session, by.guild_id, Person(by.user_id, by.name), is_self=True)
-    round_ = await _round_at(session, by)
+    run = Through(session)
+    await _require_helper(run, by.guild_id, Person(by.user_id, by.name), is_self=True)
+    round_ = await rounds.get(session, (await _round_at(run, by)).id)
+    assert round_ is not None
     if await session.get(Done, (round_.id, by.user_id)) is None:
         session.add(Done(round_id=round_.id, user_id=by.user_id, at=by.at))
         await history.append(
@@ -343,10 +353,8 @@ async def own_entries(session: AsyncSession, guild_id: int, *, user_id: int) -> 
 # ---------------------------------------------------------------- parts
 
 
-async def _require_helper(
-    session: AsyncSession, guild_id: int, person: Person, *, is_self: bool
-) -> None:
-    row = await stored_people.helper(session, guild_id, person.user_id)
+async def _require_helper(run: Runner, guild_id: int, person: Person, *, is_self: bool) -> None:
+    row = await stored_people.standing(run, guild_id, person.user_id)
     if row is not None and row.state in LOGGING_HELPER_STATES:
         return
     if not is_self:
@@ -362,16 +370,19 @@ async def _require_helper(
     raise Refusal("Hours are logged by helpers. `/helper join` says how to become one.")
 
 
-async def _round_at(session: AsyncSession, by: Actor) -> Round:
+async def _round_at(run: Runner, by: Actor) -> Running:
     """Return the round that was open at the moment on Discord's clock, if its draft waits."""
-    round_ = await round_service.at_moment(session, by)
+    round_ = await rounds.running_at(run, by.guild_id, by.at)
+    if round_ is None:
+        due = await round_service.at_moment(run.session(), by)
+        round_ = await rounds.running(run, due.id)
     if round_.state not in (State.OPEN, State.REVIEW):
         stamp = int((round_.closed_at or round_.close_at).timestamp())
         raise Refusal(f"{round_.label} closed <t:{stamp}:f> and its draft is made.")
     return round_
 
 
-def _day(text: str | None, round_: Round, by: Actor, *, zone: str) -> date | None:
+def _day(text: str | None, round_: Running, by: Actor, *, zone: str) -> date | None:
     if text is None:
         return None
     here = ZoneInfo(zone)
@@ -401,28 +412,19 @@ def _day(text: str | None, round_: Round, by: Actor, *, zone: str) -> date | Non
     return day
 
 
-async def _room(session: AsyncSession, round_: Round, by: Actor, *, user_id: int) -> int:
-    """Return how many minutes somebody can still log at this moment."""
+def _room(round_: Running | Round, by: Actor, *, logged: int) -> int:
+    """Return how many minutes somebody can still log at this moment, beside those logged."""
     passed = (by.at - round_.work_since) // timedelta(minutes=1)
-    logged = (await hours.minutes_by_user(session, round_.id)).get(user_id, 0)
     return max(passed - logged, 0)
 
 
-async def _require_room(
-    session: AsyncSession,
-    round_: Round,
-    by: Actor,
-    *,
-    user_id: int,
-    minutes: int,
-    instead_of: int = 0,
-) -> None:
-    room = await _room(session, round_, by, user_id=user_id) + instead_of
+def _require_room(round_: Running | Round, by: Actor, *, logged: int, minutes: int) -> None:
+    room = _room(round_, by, logged=logged)
     if minutes > room:
         raise Refusal(_no_room(round_, room))
 
 
-def _no_room(round_: Round, room: int) -> str:
+def _no_room(round_: Running | Round, room: int) -> str:
     since = int(round_.work_since.timestamp())
     return (
         f"The hours of {round_.label} cannot be more than the time since <t:{since}:f>. "
@@ -473,10 +475,13 @@ async def _own(session: AsyncSession, *, by: Actor, number: str) -> tuple[Round,
     return round_, entry
 
 
-async def _add(session: AsyncSession, round_: Round, entry: Entry, *, by: Actor) -> None:
-    session.add(entry)
-    await history.append(
-        session,
+async def _add(
+    run: Runner, round_: Running, entry: New, logged: dict[int, int], *, by: Actor
+) -> Logged:
+    """Add an entry to the minutes that were logged in its round before."""
+    await hours.add(run, entry)
+    row = await history.write(
+        run,
         guild_id=by.guild_id,
         at=by.now,
         actor=by.user_id,
@@ -489,61 +494,78 @@ async def _add(session: AsyncSession, round_: Round, entry: Entry, *, by: Actor)
             "category": entry.category,
             "date": entry.work_date.isoformat() if entry.work_date else "",
             "logged_at": spell(entry.at),
+            "round": round_.label,
         },
         texts={"note": entry.note, "evidence": entry.evidence},
-        concerning=round_,
     )
-    await session.flush()
-    await _show_card(session, round_, entry, at=by.now)
+    await record.touch(run, round_.id, row.number)
+    await outbox.say_first(run, at=by.now, **_card_of(entry, round_.id))
+    own = logged.get(entry.user_id, 0) + entry.minutes
+    return await _logged(run, round_, entry, {**logged, entry.user_id: own})
 
 
 async def _show_card(session: AsyncSession, round_: Round, entry: Entry, *, at: datetime) -> None:
-    await outbox.say(
-        session,
-        guild_id=entry.guild_id,
-        name=f"entry:{entry.number}",
-        kind="card",
-        at=at,
-        round_id=round_.id,
-        facts={"entry": entry.number},
-    )
+    await outbox.say(session, at=at, **_card_of(entry, round_.id))
 
 
-async def _logged(session: AsyncSession, round_: Round, entry: Entry) -> Logged:
-    if await payout.adjustments(session, round_.id):
-        # Refuses what would take an adjusted line below zero: no draft could be made of it.
-        await lines.draft(session, round_)
-    pinned = await settings.pinned(session, round_)
-    total, worth = await lines.hours_now(session, round_, pinned.policy, user_id=entry.user_id)
-    row = await stored_people.helper(session, entry.guild_id, entry.user_id)
-    in_review = await rounds.of_server(session, entry.guild_id, states=("review",))
+def _card_of(entry: Entry | New, round_id: int) -> dict[str, Any]:
+    """Return under which name the card of an entry is said, and what it speaks of."""
+    return {
+        "guild_id": entry.guild_id,
+        "name": f"entry:{entry.number}",
+        "kind": "card",
+        "round_id": round_id,
+        "facts": {"entry": entry.number},
+    }
+
+
+async def _logged(
+    run: Runner, round_: Running, entry: Entry | New, logged: Mapping[int, int]
+) -> Logged:
+    """Say what an entry would give, with the minutes of all helpers that stand in its round."""
+    if await payout.is_adjusted(run, round_.id):
+        await _require_draft(run.session(), round_.id)
+    policy = settings.parsed(round_.policy)
+    worth = await lines.worth_now(run, round_, policy, logged, user_id=entry.user_id)
+    standing = await stored_people.standing(run, entry.guild_id, entry.user_id)
+    closed = await rounds.newest_in_review(run, entry.guild_id)
     return Logged(
         number=entry.number,
         user_id=entry.user_id,
         minutes=entry.minutes,
         label=round_.label,
         close_at=round_.close_at,
-        total_minutes=total,
+        total_minutes=logged.get(entry.user_id, 0),
         worth=worth,
-        currency=pinned.policy.currency,
-        decimals=pinned.policy.decimals,
-        declines_pay=row is not None and not row.wants_pay,
+        currency=policy.currency,
+        decimals=policy.decimals,
+        declines_pay=standing is not None and not standing.wants_pay,
         thread_id=None if round_.thread_lost else round_.thread_id,
-        after_close_of=in_review[-1].label if in_review and round_ not in in_review else None,
-        stop=await suspensions.stop_of(session, entry.guild_id, entry.user_id),
+        after_close_of=closed if round_.state != State.REVIEW else None,
+        stop=await suspensions.stop_of(run, entry.guild_id, entry.user_id),
     )
+
+
+async def _require_draft(session: AsyncSession, round_id: int) -> None:
+    """Refuse what would take an adjusted line below zero: no draft could be made of it."""
+    round_ = await rounds.get(session, round_id)
+    assert round_ is not None
+    await lines.draft(session, round_)
 
 
 async def _listing(session: AsyncSession, round_: Round, person: Person) -> Listing:
     pinned = await settings.pinned(session, round_)
     entries = await hours.of_round(session, round_.id, user_id=person.user_id)
     said = await opinions.of_round(session, round_)
-    total, worth = await lines.hours_now(session, round_, pinned.policy, user_id=person.user_id)
+    run = Through(session)
+    logged = await hours.minutes_by_user(run, round_.id)
+    running = await rounds.running(run, round_.id)
+    worth = await lines.worth_now(run, running, pinned.policy, logged, user_id=person.user_id)
     return Listing(
         label=round_.label,
         name=person.name,
         cards=tuple(_card(round_, entry, person.name, said.get(entry.id, ())) for entry in entries),
-        total_minutes=total,
+        total_minutes=logged.get(person.user_id, 0),
         worth=worth,
         currency=pinned.policy.currency,
         decimals=pinned.policy.decimals,

@@ -28,6 +28,8 @@ from bot.domain.states import PUBLIC_ROUND_STATES, state_of
 from bot.domain.states import Line as State
 from bot.services import jar, settings, votes
 from storage import carries, cease, disputes, hours, payout, people, rounds
+from storage.express import Runner, Through
+from storage.rounds import Running
 from storage.tables import Round
 
 
@@ -49,7 +51,7 @@ async def draft_facts(session: AsyncSession, round_: Round) -> Facts:
     price = await payout.price(session, round_.id)
     is_running = round_.closed_at is None
     declined = (
-        frozenset(await people.declined(session, round_.guild_id))
+        frozenset(await people.declined(Through(session), round_.guild_id))
         if is_running
         else await rounds.declined(session, round_.id)
     )
@@ -138,7 +140,7 @@ async def beside(session: AsyncSession, round_: Round) -> Beside:
     waiting = await disputes.open_of_round(session, round_.id)
     return Beside(
         paid=frozenset(payment.user_id for payment in payments),
-        declining=frozenset(await people.declined(session, round_.guild_id)),
+        declining=frozenset(await people.declined(Through(session), round_.guild_id)),
         suspended=frozenset(stop.user_id for stop in stops if stop.final_at is None),
         ceased=frozenset(stop.user_id for stop in stops if stop.final_at is not None),
         disputed=frozenset(dispute.user_id for dispute in waiting),
@@ -215,32 +217,24 @@ async def unused_before(session: AsyncSession, round_: Round) -> tuple[tuple[str
     return tuple(reversed(left[-4:]))
 
 
-async def hours_now(
-    session: AsyncSession, round_: Round, policy: Policy, *, user_id: int
-) -> tuple[int, Worth]:
-    """Return somebody's minutes of a round, and what would be given if it closed now."""
-    minutes = dict(await hours.minutes_by_user(session, round_.id))
-    own = minutes.get(user_id, 0)
-    declining = set(await people.declined(session, round_.guild_id))
+async def worth_now(
+    run: Runner, round_: Running, policy: Policy, minutes: Mapping[int, int], *, user_id: int
+) -> Worth:
+    """Return what would be given to somebody if a round closed now, with minutes by helper."""
+    declining = await people.declined(run, round_.guild_id)
     weights = {user: count for user, count in minutes.items() if user not in declining}
     cap, thanks_pool = pools(policy)
     bounty = hours_bounty(
         weights, rate=policy.hourly_rate or 0, cap=cap, share_bp=policy.max_share_bp
     )
     for_thanks: int | None = 0
-    if thanks_pool:
-        votes_now = await votes.public(session, round_)
-        for_thanks = _for_thanks(votes_now, thanks_pool, declining, user_id)
-    return own, Worth(policy.split_by, bounty.parts.get(user_id, 0), for_thanks)
-
-
-def _for_thanks(
-    voters: Mapping[int, int] | None, pool: int, declining: set[int], user_id: int
-) -> int | None:
-    if voters is None:
-        return None
-    entitled = {user: count for user, count in voters.items() if user not in declining}
-    return split(pool, entitled).get(user_id, 0)
+    if thanks_pool and votes.are_hidden(round_.state, policy):
+        for_thanks = None
+    elif thanks_pool:
+        voters = await votes.stand(run, round_.id, is_counted=round_.counted_at is not None)
+        entitled = {user: count for user, count in voters.items() if user not in declining}
+        for_thanks = split(thanks_pool, entitled).get(user_id, 0)
+    return Worth(policy.split_by, bounty.parts.get(user_id, 0), for_thanks)
 
 
 def money(text: str, policy: Policy, *, signed: bool = False) -> int:

@@ -19,6 +19,7 @@ from bot.domain.states import Helper, Line
 from bot.services import history, lines, outbox, roster, votes
 from bot.services.roster import Standing
 from storage import boards, hours, mydata, payout, people, rounds, thanks
+from storage.express import Through
 from storage.mydata import Erasable
 from storage.tables import RecordRow
 
@@ -212,7 +213,7 @@ async def delete(session: AsyncSession, *, by: Actor) -> Deleted:
     statement can be verified as before. An address in an open batch stays there until the batch
     is closed.
     """
-    await history.claim(session, by)
+    await history.claim(Through(session), by)
     left = await may_delete(session, by=by)
     standing = await roster.depart(session, by=by) if left.is_listed else None
     clock = await hours.clock(session, by.guild_id, by.user_id)

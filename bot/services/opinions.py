@@ -14,6 +14,7 @@ from bot.domain.people import Actor
 from bot.domain.states import Round as State
 from bot.services import history, outbox
 from storage import hours, opinions, rounds
+from storage.express import Through
 from storage.tables import Entry, Round
 from storage.tables import Opinion as Row
 
@@ -73,7 +74,7 @@ async def of_round(session: AsyncSession, round_: Round) -> Mapping[int, tuple[S
 
 async def claimants(session: AsyncSession, round_: Round) -> frozenset[int]:
     """Return who has entries that stand in a round: what others get concerns them."""
-    return frozenset(await hours.minutes_by_user(session, round_.id))
+    return frozenset(await hours.minutes_by_user(Through(session), round_.id))
 
 
 def are_open(round_: Round) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import posts
+from storage.express import Runner, Through
 from storage.tables import Post
 
 PENDING, SENT, PARKED, SKIPPED = "pending", "sent", "parked", "skipped"
@@ -27,24 +28,38 @@ async def say(
 ) -> None:
     """Store a message to send; one that was sent under this name is brought up to date instead."""
     known = await posts.named(session, guild_id, name)
-    text = json.dumps(dict(facts or {}))
     if known is None:
-        session.add(
-            Post(
-                guild_id=guild_id,
-                name=name,
-                kind=kind,
-                round_id=round_id,
-                facts=text,
-                state=PENDING,
-                created_at=at,
-            )
+        await say_first(
+            Through(session),
+            guild_id=guild_id,
+            name=name,
+            kind=kind,
+            at=at,
+            round_id=round_id,
+            facts=facts,
         )
     else:
-        known.facts = text
+        known.facts = json.dumps(dict(facts or {}))
         known.revision += 1
         if known.state != SKIPPED:
             known.state = PENDING
+
+
+async def say_first(
+    run: Runner,
+    *,
+    guild_id: int,
+    name: str,
+    kind: str,
+    at: datetime,
+    round_id: int | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Store a message to send under a name that is new, also in the express lane."""
+    text = json.dumps(dict(facts or {}))
+    await posts.add(
+        run, guild_id=guild_id, name=name, kind=kind, at=at, round_id=round_id, facts=text
+    )
 
 
 async def say_once(

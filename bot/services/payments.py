@@ -32,6 +32,7 @@ from bot.services.settlement import Change
 from bot.services.suspensions import Stop
 from storage import payout, rounds
 from storage import people as stored_people
+from storage.express import Through
 from storage.tables import Batch, Payment, Round, TakeBack
 
 LONGEST_REFERENCE = 200
@@ -255,7 +256,7 @@ async def mine(session: AsyncSession, *, by: Actor, label: str | None) -> Mine:
         open_amounts=open_amounts,
         jar=await jar_service.of_round(session, round_),
         is_helper=await stored_people.was_helper(session, by.guild_id, by.user_id),
-        stop=await suspensions.stop_of(session, by.guild_id, by.user_id),
+        stop=await suspensions.stop_of(Through(session), by.guild_id, by.user_id),
         needs_address=state is LineState.DUE
         and by.user_id in await addresses.missing(session, round_, [by.user_id]),
         is_changing=by.user_id in await batches.changing(session, round_, statement),
@@ -423,7 +424,7 @@ async def _confirm(session: AsyncSession, by: Actor, proposal: TakeBack) -> Take
         raise Blocked("You proposed this, so another committee member has to confirm it.")
     await _require_unconcerned(session, by, payments)
     proposal.confirmed_by, proposal.confirmed_at = by.user_id, by.now
-    declining = set(await stored_people.declined(session, by.guild_id))
+    declining = set(await stored_people.declined(Through(session), by.guild_id))
     for payment in payments:
         payment.taken_back_at = by.now
         round_ = await rounds.get(session, payment.round_id)

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji
-from bot.domain.policy import Policy, read
 from bot.domain.states import Round as State
 from bot.domain.thanks import THANKABLE, Doubt, Key, Mark, Source, doubt_of
 from bot.services import boards, outbox, settings, votes
@@ -315,7 +313,7 @@ class _Box:
 
 def _given(fold: _Fold, events: Mapping[Key, Event]) -> dict[Key, Mark]:
     """Return the thanks that were added, each judged at its moment."""
-    policy = _policy(fold.ballot.policy)
+    policy = settings.parsed(fold.ballot.policy)
     return {
         key: Mark(
             event.at,
@@ -324,9 +322,3 @@ def _given(fold: _Fold, events: Mapping[Key, Event]) -> dict[Key, Mark]:
         for key, event in events.items()
         if event.added
     }
-
-
-@lru_cache(maxsize=64)
-def _policy(document: str) -> Policy:
-    """Read a pinned policy; it never changes, and every batch asks for it."""
-    return read(orjson.loads(document))

@@ -18,6 +18,7 @@ from bot.services import boards, history, lines, settings, suspensions, votes
 from bot.services import rounds as round_service
 from bot.services.suspensions import Stop
 from storage import hours, payout, people, rounds
+from storage.express import Through
 from storage.tables import Helper as Row
 from storage.tables import Round, Vouch
 
@@ -172,7 +173,9 @@ async def vouch(session: AsyncSession, *, by: Actor, person: Person) -> Standing
             at=by.now,
         )
     )
-    await people.seen(session, guild_id=by.guild_id, user_id=person.user_id, name=person.name)
+    await people.seen(
+        Through(session), guild_id=by.guild_id, user_id=person.user_id, name=person.name
+    )
     await history.append(
         session,
         guild_id=by.guild_id,
@@ -202,7 +205,9 @@ async def add(
     row = await people.helper(session, by.guild_id, person.user_id)
     if row is not None and row.state == Helper.ACTIVE:
         raise Refusal(f"<@{person.user_id}> is a helper already.")
-    await people.seen(session, guild_id=by.guild_id, user_id=person.user_id, name=person.name)
+    await people.seen(
+        Through(session), guild_id=by.guild_id, user_id=person.user_id, name=person.name
+    )
     row = await _set(
         session,
         by=by,
@@ -420,7 +425,7 @@ async def _undecided_rounds(session: AsyncSession, by: Actor) -> Sequence[Round]
     for round_ in await rounds.of_server(session, by.guild_id, states=("review", "draft")):
         declined = await rounds.declined(session, round_.id)
         concerned = {
-            *await hours.minutes_by_user(session, round_.id),
+            *await hours.minutes_by_user(Through(session), round_.id),
             *await votes.voters(session, round_),
         }
         if by.user_id in concerned - declined:

@@ -32,6 +32,7 @@ from bot.services import (
 from bot.services.settings import Current
 from storage import disputes, hours, payout, rounds, thanks, wallets
 from storage import people as roster
+from storage.express import Through
 from storage.tables import ActDone, Decline, Round
 
 LIVE_STATES = ("open", "review", "draft", "published", "final")
@@ -581,8 +582,8 @@ async def _close(
     """Close a round at an instant and open the next one at the same."""
     round_.state, round_.closed_at = State.REVIEW, at
     await reminders.withdraw(session, round_)
-    declined = await roster.declined(session, round_.guild_id)
-    session.add_all(Decline(round_id=round_.id, user_id=user_id) for user_id in declined)
+    declined = await roster.declined(Through(session), round_.guild_id)
+    session.add_all(Decline(round_id=round_.id, user_id=user_id) for user_id in sorted(declined))
     await history.append(
         session,
         guild_id=round_.guild_id,
@@ -679,7 +680,7 @@ async def status(session: AsyncSession, guild_id: int, *, label: str | None) -> 
     else:
         round_ = await named(session, guild_id, label)
     pinned = await settings.pinned(session, round_)
-    minutes = await hours.minutes_by_user(session, round_.id)
+    minutes = await hours.minutes_by_user(Through(session), round_.id)
     parked = await outbox.problems(session, guild_id)
     counts = await votes.public(session, round_)
     hours_cap, thanks_pool = pools(pinned.policy)

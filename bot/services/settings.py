@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -166,8 +167,13 @@ async def _problems(
 
 
 def _read(version: PolicyVersion) -> Current:
-    document = json.loads(version.document)
-    return Current(version.version, document, policy.read(document))
+    return Current(version.version, json.loads(version.document), parsed(version.document))
+
+
+@lru_cache(maxsize=64)
+def parsed(document: str) -> Policy:
+    """Read the stored document of a policy; many ask, and what a version says never changes."""
+    return policy.read(json.loads(document))
 
 
 async def require_committee(session: AsyncSession, by: Actor) -> None:

@@ -34,6 +34,7 @@ from bot.services import jar as jar_service
 from bot.services import rounds as round_service
 from storage import payout, rounds
 from storage import people as stored_people
+from storage.express import Through
 from storage.tables import Adjustment as AdjustmentRow
 from storage.tables import Approval, Price, PublishedLine, PublishedStatement, Round
 
@@ -200,7 +201,7 @@ async def adjust(
     facts = replace(before.facts, adjustments=(*before.facts.adjustments, change), version=version)
     after = compute(facts)
     await stored_people.seen(
-        session, guild_id=by.guild_id, user_id=person.user_id, name=person.name
+        Through(session), guild_id=by.guild_id, user_id=person.user_id, name=person.name
     )
     return await _adjust(session, round_, before, after, change, by=by, reason=why)
 

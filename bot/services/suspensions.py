@@ -16,6 +16,7 @@ from bot.services import history, lines, outbox, settings
 from bot.services import rounds as round_service
 from storage import cease as stored
 from storage import payout, rounds
+from storage.express import Runner
 from storage.tables import CeaseProposal, Suspension
 
 BEGAN, FINAL, LIFTED = "began", "final", "lifted"
@@ -35,22 +36,24 @@ class Stop:
     reason: str
 
 
-async def stop_of(session: AsyncSession, guild_id: int, user_id: int) -> Stop | None:
+async def stop_of(run: Runner, guild_id: int, user_id: int) -> Stop | None:
     """Return what stops the payments to somebody, None where nothing does."""
-    row = await stored.standing_of(session, guild_id, user_id)
-    return None if row is None else _stop(row)
+    row = await stored.stop_of(run, guild_id, user_id)
+    return None if row is None else _stop(user_id, row)
 
 
 async def stops(session: AsyncSession, guild_id: int) -> dict[int, Stop]:
     """Return whose payments are held or ceased in a server."""
-    return {row.user_id: _stop(row) for row in await stored.standing(session, guild_id)}
+    return {
+        row.user_id: _stop(row.user_id, row) for row in await stored.standing(session, guild_id)
+    }
 
 
 async def announced(session: AsyncSession, suspension_id: int) -> Stop:
     """Return what an announcement speaks of, lifted or not."""
     row = await stored.suspension(session, suspension_id)
     assert row is not None, "suspensions are never deleted"
-    return _stop(row)
+    return _stop(row.user_id, row)
 
 
 async def disputable(
@@ -117,9 +120,9 @@ async def lift(
             await round_service.unsettle(session, round_)
 
 
-def _stop(row: Suspension) -> Stop:
+def _stop(user_id: int, row: Suspension | stored.Stop) -> Stop:
     is_final = row.final_at is not None
-    return Stop(row.user_id, row.since, row.disputable_until, is_final, row.reason)
+    return Stop(user_id, row.since, row.disputable_until, is_final, row.reason)
 
 
 async def _tell(

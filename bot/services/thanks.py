@@ -28,6 +28,7 @@ from bot.services import activity, history, outbox, settings, votes
 from bot.services import rounds as round_service
 from bot.services.activity import Met
 from storage import hours, people, rounds, thanks
+from storage.express import Through
 from storage.tables import Round
 from storage.tables import Thanks as Row
 
@@ -351,7 +352,7 @@ async def leaderboard(session: AsyncSession, guild_id: int, *, label: str | None
         on_roster = await people.roster(session, guild_id)
         users = {row.user_id for row in on_roster if row.state in THANKABLE}
     else:
-        minutes = await hours.minutes_by_user(session, round_.id)
+        minutes = await hours.minutes_by_user(Through(session), round_.id)
         users = {*await thanks.placed(session, round_.id), *minutes}
     users |= set(counts or ())
     names = await people.names(session, guild_id, users)
@@ -404,7 +405,9 @@ async def _require_thankable(session: AsyncSession, by: Actor, person: Person) -
             f"<@{person.user_id}> is not on the roster, so thanks cannot count for them. "
             "They get there with `/helper join`, or a moderator uses `/helper add`."
         )
-    await people.seen(session, guild_id=by.guild_id, user_id=person.user_id, name=person.name)
+    await people.seen(
+        Through(session), guild_id=by.guild_id, user_id=person.user_id, name=person.name
+    )
 
 
 def _post_name(origin_id: int) -> str:

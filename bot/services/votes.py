@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain.policy import Policy
 from bot.domain.record import Row
 from bot.domain.states import Round as State
 from bot.domain.thanks import Key, Mark
@@ -109,14 +110,20 @@ def pairs(given: Iterable[KeyRow], gone: Iterable[KeyRow]) -> str:
 
 async def voters(session: AsyncSession, round_: Round) -> Mapping[int, int]:
     """Return the voters of every helper: as counted for good, else as they stand now."""
-    if round_.counted_at is not None:
-        return await thanks.tallies(session, round_.id)
-    return await thanks.count(session, round_.id)
+    return await stand(Through(session), round_.id, is_counted=round_.counted_at is not None)
+
+
+async def stand(run: Runner, round_id: int, *, is_counted: bool) -> Mapping[int, int]:
+    """Return what `voters` does, also in the express lane."""
+    return await (thanks.tallies if is_counted else thanks.count)(run, round_id)
 
 
 async def public(session: AsyncSession, round_: Round) -> Mapping[int, int] | None:
     """Return the voters of every helper as everybody may see them; None while they are hidden."""
     pinned = await settings.pinned(session, round_)
-    if round_.state == State.OPEN and not pinned.policy.public_counts:
-        return None
-    return await voters(session, round_)
+    return None if are_hidden(round_.state, pinned.policy) else await voters(session, round_)
+
+
+def are_hidden(state: str, policy: Policy) -> bool:
+    """Whether nobody may see the votes of a round yet."""
+    return state == State.OPEN and not policy.public_counts

@@ -5,10 +5,11 @@ from __future__ import annotations
 from alembic import context
 
 from storage.tables import Table
+from storage.tables.base import complete
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Table.metadata,
+    target_metadata=complete(Table.metadata),
     render_as_batch=True,
     compare_type=True,
     transactional_ddl=False,  # the caller's transaction holds all migrations together

@@ -1,11 +1,12 @@
-"""Column types and the base of all tables."""
+"""Column types and the base of all tables.
 
-from __future__ import annotations
+Annotations of tables are no texts: SQLAlchemy reads them at every start, and would evaluate each.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Index, Integer, MetaData, TypeDecorator, text
 from sqlalchemy import Table as CoreTable
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -14,6 +15,10 @@ MICROSECOND = timedelta(microseconds=1)
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 """A generated number: SQLite generates only for its own INTEGER."""
+
+
+WHERE = "where"
+"""Under which name an index keeps its condition."""
 
 
 def microseconds(instant: datetime) -> int:
@@ -60,6 +65,24 @@ def core(table: type[Table]) -> CoreTable:
     found = table.__table__
     assert isinstance(found, CoreTable)
     return found
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index of the rows for which a condition holds.
+
+    To name PostgreSQL here would load what speaks to it into every program: see `complete`.
+    """
+    options: dict[str, Any] = {"sqlite_where": text(where)}
+    return Index(name, *columns, unique=unique, info={WHERE: where}, **options)
+
+
+def complete(metadata: MetaData) -> MetaData:
+    """Give partial indexes their condition on PostgreSQL too, and return what they belong to."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if WHERE in index.info:
+                index.dialect_options["postgresql"]["where"] = text(index.info[WHERE])
+    return metadata
 
 
 def key() -> Any:

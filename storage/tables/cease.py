@@ -1,13 +1,11 @@
 """Proposals to cease or resume somebody's payments, the votes on them, and suspensions."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, key, partial_index
 
 
 class CeaseProposal(Table):
@@ -19,13 +17,12 @@ class CeaseProposal(Table):
     __tablename__ = "cease_proposals"
     __table_args__ = (
         UniqueConstraint("guild_id", "number"),
-        Index(
+        partial_index(
             "uq_cease_proposals_open",
             "guild_id",
             "user_id",
             unique=True,
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
+            where="state = 'open'",
         ),
     )
 
@@ -64,13 +61,12 @@ class Suspension(Table):
 
     __tablename__ = "suspensions"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_suspensions_standing",
             "guild_id",
             "user_id",
             unique=True,
-            sqlite_where=text("lifted_at IS NULL"),
-            postgresql_where=text("lifted_at IS NULL"),
+            where="lifted_at IS NULL",
         ),
     )
 

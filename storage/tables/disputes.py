@@ -1,7 +1,5 @@
 """Disputes, and amounts that move to another round."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint

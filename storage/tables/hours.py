@@ -1,7 +1,5 @@
 """Logged time, running clocks, and who said that their hours are complete."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from sqlalchemy import Date, ForeignKey, Index, Text, UniqueConstraint

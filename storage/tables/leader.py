@@ -1,7 +1,5 @@
 """Who does what one process does for all."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy.orm import Mapped, mapped_column

@@ -1,13 +1,11 @@
 """Adjustments, prices, approvals, published statements and payments."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, key, partial_index
 
 
 class Adjustment(Table):
@@ -103,22 +101,20 @@ class Payment(Table):
 
     __tablename__ = "payments"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_payments_line",
             "round_id",
             "user_id",
             unique=True,
-            sqlite_where=text("taken_back_at IS NULL"),
-            postgresql_where=text("taken_back_at IS NULL"),
+            where="taken_back_at IS NULL",
         ),
-        Index(
+        partial_index(
             "uq_payments_reference",
             "guild_id",
             "reference",
             "user_id",
             unique=True,
-            sqlite_where=text("taken_back_at IS NULL"),
-            postgresql_where=text("taken_back_at IS NULL"),
+            where="taken_back_at IS NULL",
         ),
     )
 

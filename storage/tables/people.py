@@ -1,13 +1,11 @@
 """People as last seen, the roster, and who vouched for whom."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, key, partial_index
 
 
 class Person(Table):
@@ -30,13 +28,12 @@ class Helper(Table):
 
     __tablename__ = "helpers"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_helpers_emoji",
             "guild_id",
             "emoji_key",
             unique=True,
-            sqlite_where=text("emoji_key IS NOT NULL"),
-            postgresql_where=text("emoji_key IS NOT NULL"),
+            where="emoji_key IS NOT NULL",
         ),
     )
 

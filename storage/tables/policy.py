@@ -1,7 +1,5 @@
 """Settings of servers, in versions, and facts about the program itself."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import Text

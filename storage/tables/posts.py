@@ -1,13 +1,11 @@
 """The outbox: what the bot has to say by itself, stored before it is said."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
-from sqlalchemy import Index, Text, text
+from sqlalchemy import Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, key, partial_index
 
 
 class Post(Table):
@@ -21,12 +19,11 @@ class Post(Table):
     __tablename__ = "posts"
     __table_args__ = (
         Index("uq_posts_name", "guild_id", "name", unique=True),
-        Index(
+        partial_index(
             "ix_posts_pending",
             "guild_id",
             "id",
-            sqlite_where=text("state = 'pending'"),
-            postgresql_where=text("state = 'pending'"),
+            where="state = 'pending'",
         ),
     )
 

@@ -1,7 +1,5 @@
 """The record chain, the texts behind its digests, and which interactions were carried out."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import Text

@@ -1,7 +1,5 @@
 """What people say of entries, and when they were seen writing; nothing of it changes an amount."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import ForeignKey

@@ -1,13 +1,11 @@
 """Rounds, the timed acts that were carried out, and who had declined pay at a close."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, key, partial_index
 
 
 class Round(Table):
@@ -19,20 +17,18 @@ class Round(Table):
 
     __tablename__ = "rounds"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_rounds_open",
             "guild_id",
             unique=True,
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
+            where="state = 'open'",
         ),
-        Index(
+        partial_index(
             "uq_rounds_label",
             "guild_id",
             "label",
             unique=True,
-            sqlite_where=text("state <> 'void'"),
-            postgresql_where=text("state <> 'void'"),
+            where="state <> 'void'",
         ),
         UniqueConstraint("guild_id", "number"),
     )

@@ -1,13 +1,11 @@
 """The board, the thanks, what they came to, and messages that were thanked for."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, key, partial_index
 
 
 class Board(Table):
@@ -20,12 +18,11 @@ class Board(Table):
     __tablename__ = "boards"
     __table_args__ = (
         Index("ix_boards_round", "round_id"),
-        Index(
+        partial_index(
             "uq_boards_message",
             "message_id",
             unique=True,
-            sqlite_where=text("message_id IS NOT NULL"),
-            postgresql_where=text("message_id IS NOT NULL"),
+            where="message_id IS NOT NULL",
         ),
     )
 

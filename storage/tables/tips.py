@@ -1,13 +1,11 @@
 """The tip jar: tips without a person, and what the funder adds to them."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import Date, ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, key, partial_index
 
 
 class Tip(Table):
@@ -19,20 +17,18 @@ class Tip(Table):
     __tablename__ = "tips"
     __table_args__ = (
         UniqueConstraint("guild_id", "number"),
-        Index(
+        partial_index(
             "uq_tips_reference",
             "guild_id",
             "reference",
             unique=True,
-            sqlite_where=text("reference <> '' AND taken_back_at IS NULL"),
-            postgresql_where=text("reference <> '' AND taken_back_at IS NULL"),
+            where="reference <> '' AND taken_back_at IS NULL",
         ),
-        Index(
+        partial_index(
             "uq_tips_from_round",
             "from_round_id",
             unique=True,
-            sqlite_where=text("from_round_id IS NOT NULL AND taken_back_at IS NULL"),
-            postgresql_where=text("from_round_id IS NOT NULL AND taken_back_at IS NULL"),
+            where="from_round_id IS NOT NULL AND taken_back_at IS NULL",
         ),
     )
 

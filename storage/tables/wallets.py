@@ -1,13 +1,11 @@
 """Payout addresses, and batches of payments that were handed to a wallet."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, key, partial_index
 
 
 class Address(Table):
@@ -35,12 +33,11 @@ class Batch(Table):
     __tablename__ = "batches"
     __table_args__ = (
         UniqueConstraint("guild_id", "number"),
-        Index(
+        partial_index(
             "uq_batches_open",
             "round_id",
             unique=True,
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
+            where="state = 'open'",
         ),
     )
 

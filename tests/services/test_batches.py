@@ -26,6 +26,7 @@ from bot.services import (
 )
 from storage import rounds as stored_rounds
 from storage import wallets
+from storage.express import Through
 from storage.tables import Address, Entry
 from tests.services.world import (
     ADA,
@@ -406,7 +407,7 @@ async def test_long_lists_are_counted(season: World) -> None:
     async with season.db.write() as session:
         for who in crowd:
             await roster.add(session, by=season.by(MOE), person=who.person)
-            await hours.log(session, by=season.by(who), duration="1h", note="helped")
+            await hours.log(Through(session), by=season.by(who), duration="1h", note="helped")
     await season.to(COMPUTE)
     await season.published()
     words = await season.refused(batches.export, KIM, file_format="safe-csv")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from inspect import signature
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from sqlalchemy import select
@@ -34,6 +36,7 @@ from bot.services import (
 from bot.services.settlement import Published
 from storage import rounds as stored_rounds
 from storage.database import Database
+from storage.express import Through
 from storage.record import servers
 from storage.tables import Post, Round
 
@@ -100,6 +103,11 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+def takes_runner(verb: Callable[..., Any]) -> bool:
+    """Whether a verb runs also in the express lane."""
+    return next(iter(signature(verb).parameters)) == "run"
+
+
 def database(path: Path) -> Database:
     """Make the database of a file, as the bot does it."""
     return Database(f"sqlite+aiosqlite:///{path}", keep=(Kept,))
@@ -131,7 +139,11 @@ class World:
         return replace(self, guild_id=ELSEWHERE)
 
     async def act(self, verb: Callable[..., Awaitable[T]], by: Actor, **data: Any) -> T:
-        """Run a verb as an actor in a write session of its own."""
+        """Run a verb as an actor: by itself, in a write session or in the express lane."""
+        if takes_runner(verb):
+            return await self.db.express(
+                partial(cast("Callable[..., Coroutine[Any, Any, T]]", verb), by=by, **data)
+            )
         async with self.db.write() as session:
             return await verb(session, by=by, **data)
 
@@ -142,7 +154,7 @@ class World:
     async def see(self, query: Callable[..., Awaitable[T]], *place: Any, **data: Any) -> T:
         """Run a query in a read session."""
         async with self.db.read() as session:
-            return await query(session, *place, **data)
+            return await query(Through(session) if takes_runner(query) else session, *place, **data)
 
     async def refused(self, verb: Callable[..., Awaitable[Any]], who: Who, **data: Any) -> str:
         """Run a verb that is refused and return the sentence; the record stays as it was."""

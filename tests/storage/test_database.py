@@ -14,14 +14,17 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.schema import CreateIndex
 
 import storage
 from storage import database, policy, record
 from storage.database import Database, DatabaseUnusable, copy_file, verify_file
-from storage.express import Through
+from storage.express import DIALECTS, Through
 from storage.tables import Clock, Meta, RecordRow, Table
+from storage.tables.base import complete
 from tests import databases
 from tests.databases import made
 from tests.postgres import WANTED
@@ -318,7 +321,7 @@ async def test_a_missing_guard_is_named(db: Database) -> None:
 async def test_an_interaction_is_claimed_once(db: Database) -> None:
     async def claim(interaction: int) -> bool:
         async with db.write() as session:
-            return await record.claim(session, interaction, at=NOW)
+            return await record.claim(Through(session), interaction, at=NOW)
 
     assert [await claim(1), await claim(1), await claim(2)] == [True, False, True]
 
@@ -340,10 +343,25 @@ def test_there_is_one_newest_migration_and_the_program_knows_it() -> None:
 async def test_a_migrated_schema_equals_the_models(db: Database) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, Table.metadata))
+        return list(compare_metadata(context, complete(Table.metadata)))
 
     async with db.read() as session:
         assert await (await session.connection()).run_sync(differences) == []
+
+
+def test_partial_indexes_have_the_same_condition_on_both_kinds_of_database() -> None:
+    found = [
+        index
+        for table in complete(Table.metadata).tables.values()
+        for index in table.indexes
+        if index.dialect_options["sqlite"]["where"] is not None
+    ]
+    assert len(found) == 12
+    for index in found:
+        conditions = {index.dialect_options[kind]["where"].text for kind in DIALECTS}
+        assert len(conditions) == 1
+        made = str(CreateIndex(index).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+        assert made.endswith(f" WHERE {conditions.pop()}")
 
 
 async def test_the_models_and_the_migrations_make_the_same_columns(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage import inbox, record, rounds, thanks
+from storage import cease, hours, inbox, payout, people, posts, record, rounds, thanks
 from storage.database import Database
-from storage.express import DIALECTS, Runner, Through
-from storage.tables import Board, Helper, Place, PolicyVersion, Round, Thanks
+from storage.express import DIALECTS, Both, NeedsSession, Runner, Through
+from storage.tables import Board, Helper, Place, PolicyVersion, Round, Suspension, Thanks
 from storage.tables.base import instant, microseconds
 from tests.databases import made
 from tests.postgres import WANTED
@@ -230,7 +230,7 @@ async def stored(db: Database) -> list[Any]:
         assert round_ is not None
         return [
             (round_.record_first, round_.record_last),
-            await thanks.count(session, ROUND),
+            await thanks.count(Through(session), ROUND),
             *[
                 (row.at, row.after, row.doubt, row.taken_back_at, row.kept_at, row.note,
                  row.private)
@@ -279,6 +279,104 @@ async def test_every_statement_gives_the_same_rows_in_every_way(
         assert instant(came[3].close_at) == LATER
 
 
+LOGGED = hours.New(
+    guild_id=GUILD, number=1, round_id=ROUND, user_id=ADA, actor_id=BEN, minutes=61,
+    note="a 'note' 🦊", category="other", evidence="", work_date=date(2026, 1, 1), at=NOW,
+)  # fmt: skip
+POST: dict[str, Any] = {
+    "guild_id": GUILD, "name": "entry:1", "kind": "card", "at": NOW, "round_id": ROUND,
+    "facts": "{}",
+}  # fmt: skip
+RUNNING = rounds.Running(
+    ROUND, GUILD, "2026-Q1", "open", NOW, LATER, None, None, False, None, "{}"
+)  # fmt: skip
+
+
+async def of_logging(run: Runner) -> list[Any]:
+    """Go through every statement of a command that logs time."""
+    person: dict[str, Any] = {"guild_id": GUILD, "user_id": ADA}
+    came: list[Any] = [
+        await record.claim(run, 5, at=NOW),
+        await record.claim(run, 5, at=NOW),
+        await people.seen(run, **person, name="Ada"),
+        await people.seen(run, **person, name="Ada"),
+        await people.seen(run, **person, name="Ada L."),
+        await people.standing(run, GUILD, ADA),
+        await people.standing(run, GUILD, 1),
+        await people.declined(run, GUILD),
+        await rounds.running_at(run, GUILD, NOW),
+        await rounds.running_at(run, GUILD, LATER),
+        await rounds.running_at(run, GUILD + 1, NOW),
+        await rounds.running(run, ROUND),
+        await rounds.newest_in_review(run, GUILD),
+        await hours.next_number(run, GUILD),
+    ]
+    await hours.add(run, LOGGED)
+    await posts.add(run, **POST)
+    return [
+        *came,
+        await hours.next_number(run, GUILD),
+        await hours.minutes_by_user(run, ROUND),
+        await payout.is_adjusted(run, ROUND),
+        await cease.stop_of(run, GUILD, ADA),
+        await cease.stop_of(run, GUILD, BEN),
+        await thanks.count(run, ROUND),
+        await thanks.tallies(run, ROUND),
+    ]
+
+
+@pytest.mark.parametrize("way", (by_session, by_express))
+async def test_what_is_logged_reads_and_stands_the_same_in_every_way(
+    db: Database, way: Way
+) -> None:
+    await seed(db)
+    async with db.write() as session:
+        await thanks.add_tallies(session, ROUND, {ADA: 3})
+        session.add(
+            Suspension(
+                guild_id=GUILD, user_id=ADA, actor_id=1, reason="why", since=NOW,
+                disputable_until=LATER, final_at=LATER,
+            )
+        )  # fmt: skip
+        ben = await people.helper(session, GUILD, BEN)
+        assert ben is not None
+        ben.wants_pay = False
+    assert await way(db, of_logging) == [
+        True, False, True, False, True,
+        ("active", True), None, {BEN}, RUNNING, None, None, RUNNING, None, 1,
+        2, {ADA: 61}, False, (NOW, LATER, LATER, "why"), None, {}, {ADA: 3},
+    ]  # fmt: skip
+    async with db.read() as session:
+        entry = await hours.numbered(session, GUILD, 1)
+        assert entry is not None
+        assert {name: getattr(entry, name) for name in LOGGED._fields} == LOGGED._asdict()
+        assert (entry.edited_at, entry.withdrawn_at) == (None, None)
+        (post,) = await posts.pending(session, GUILD)
+        assert (post.name, post.kind, post.round_id, post.facts) == ("entry:1", "card", ROUND, "{}")
+        assert (post.state, post.created_at, post.sent_at, post.attempts, post.revision) == (
+            "pending", NOW, None, 0, 0,
+        )  # fmt: skip
+        assert await people.names(session, GUILD, [ADA]) == {ADA: "Ada L."}
+
+
+async def test_what_needs_a_session_is_done_again_in_one_and_only_once(db: Database) -> None:
+    ways: list[str] = []
+
+    async def work(run: Runner) -> int:
+        number = await append(run)
+        try:
+            run.session()
+        except NeedsSession:
+            ways.append("lane")
+            raise
+        ways.append("session")
+        return number
+
+    assert await db.express(work) == 1
+    assert ways == (["lane", "session"] if db.path is not None else ["session"])
+    assert await db.express(append) == 2  # what the lane had written was taken back
+
+
 async def test_a_session_sees_in_its_own_transaction_what_a_runner_wrote(db: Database) -> None:
     await seed(db)
     async with db.write() as session:
@@ -292,7 +390,7 @@ async def test_a_session_sees_in_its_own_transaction_what_a_runner_wrote(db: Dat
         run = Through(session)
         assert await thanks.standing(run, ROUND, [(ADA, 5, 2, 9, 0)]) == {(ADA, 5, 2, 9, 0): ""}
         await thanks.add(run, ROUND, [(*KEYS[0], NOW, "", None, "", False)])
-        assert await thanks.count(session, ROUND) == {ADA: 2}
+        assert await thanks.count(Through(session), ROUND) == {ADA: 2}
 
 
 # ---------------------------------------------------------------- both kinds of database
@@ -302,9 +400,11 @@ SPEAKING["postgresql"] = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def _prepared() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for module in (inbox, record, rounds, thanks):
+    for module in (cease, hours, inbox, payout, people, posts, record, rounds, thanks):
         for name, value in vars(module).items():
-            if isinstance(value, dict) and value.keys() == set(DIALECTS):
+            if isinstance(value, Both) or (
+                isinstance(value, dict) and value.keys() == set(DIALECTS)
+            ):
                 yield f"{module.__name__}.{name}", value
 
 
@@ -313,11 +413,16 @@ PREPARED = dict(_prepared())
 
 def test_the_prepared_statements_are_those_that_are_known_here() -> None:
     assert sorted(PREPARED) == [
-        "storage.inbox._EMPTY", "storage.inbox._PUT", "storage.inbox._WAITING",
-        "storage.record._ADD", "storage.record._ADD_OPENING", "storage.record._LAST",
-        "storage.record._TOUCH", "storage.rounds._BALLOT", "storage.thanks._ADD",
-        "storage.thanks._KEEP", "storage.thanks._SPOTS", "storage.thanks._STANDING",
-        "storage.thanks._TAKE_BACK",
+        "storage.cease._STOP", "storage.hours._ADD", "storage.hours._HIGHEST",
+        "storage.hours._MINUTES", "storage.inbox._EMPTY", "storage.inbox._PUT",
+        "storage.inbox._WAITING", "storage.payout._IS_ADJUSTED", "storage.people._ADD",
+        "storage.people._DECLINED", "storage.people._KNOWN", "storage.people._NAME",
+        "storage.people._STANDING", "storage.posts._ADD", "storage.record._ADD",
+        "storage.record._ADD_OPENING", "storage.record._CLAIM", "storage.record._LAST",
+        "storage.record._TOUCH", "storage.rounds._BALLOT", "storage.rounds._IN_REVIEW",
+        "storage.rounds._RUNNING_AT", "storage.rounds._RUNNING_OF", "storage.thanks._ADD",
+        "storage.thanks._COUNT", "storage.thanks._KEEP", "storage.thanks._SPOTS",
+        "storage.thanks._STANDING", "storage.thanks._TAKE_BACK", "storage.thanks._TALLIES",
     ]  # fmt: skip
 
 

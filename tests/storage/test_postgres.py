@@ -17,7 +17,7 @@ from bot.domain.errors import Kept
 from bot.services import audit, payments
 from storage import database, policy, postgres, record
 from storage.database import Database, DatabaseUnusable
-from storage.express import Runner
+from storage.express import Runner, Through
 from storage.tables import Table
 from tests.databases import outside
 from tests.postgres import Server, name_of, server
@@ -192,8 +192,8 @@ async def test_a_guard_that_does_not_stand_is_named(db: Database, change: str) -
 
 async def test_an_interaction_is_claimed_once_and_what_follows_goes_on(db: Database) -> None:
     async with db.write() as session:
-        assert await record.claim(session, 1, at=NOW)
-        assert not await record.claim(session, 1, at=NOW)
+        assert await record.claim(Through(session), 1, at=NOW)
+        assert not await record.claim(Through(session), 1, at=NOW)
         await policy.set_meta(session, "count", "7")
     assert await counted(db) == 7
 
