@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.batches import inserting
 from storage.tables import Meta, PolicyVersion
+from storage.tables.base import core
 
 
 async def newest(session: AsyncSession, guild_id: int) -> PolicyVersion | None:
@@ -45,12 +47,17 @@ async def servers(session: AsyncSession) -> Sequence[int]:
     ).all()
 
 
+_META = core(Meta)
+
+
 async def meta(session: AsyncSession, name: str) -> str | None:
     """Return a fact about the installation."""
-    row = await session.get(Meta, name)
-    return row.value if row else None
+    return await session.scalar(select(_META.c.value).where(_META.c.name == name))
 
 
 async def set_meta(session: AsyncSession, name: str, value: str) -> None:
     """Store a fact about the installation."""
-    await session.merge(Meta(name=name, value=value))
+    statement = inserting(session, _META).values(name=name, value=value)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=[_META.c.name], set_={"value": value})
+    )

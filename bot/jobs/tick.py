@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.jobs import mirror
@@ -51,6 +51,7 @@ class Ticker:
         self._clock = clock
         self._metrics = metrics
         self._turn = asyncio.Lock()
+        self._start: asyncio.TimerHandle | None = None
         self._scheduler: Any = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._awake = self._is_stopping = False
@@ -61,6 +62,10 @@ class Ticker:
 
     def start(self, *, seconds: int) -> None:
         """Wake up every so many seconds."""
+        self._start = asyncio.get_running_loop().call_later(seconds, self._keep_time, seconds)
+
+    def _keep_time(self, seconds: int) -> None:
+        # Loaded when the first wake-up is due: the bot is connected sooner.
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
         self._scheduler = AsyncIOScheduler(timezone="UTC")
@@ -71,6 +76,7 @@ class Ticker:
             misfire_grace_time=None,  # a late wake-up is as good as one in time
             coalesce=True,
             max_instances=1,
+            next_run_time=datetime.now(UTC),
         )
         self._scheduler.start()
 
@@ -80,6 +86,8 @@ class Ticker:
         What is cut short is stored as due or unsaid and is done after the next start.
         """
         self._is_stopping = True
+        if self._start is not None:
+            self._start.cancel()
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import discord
-from babel.numbers import format_decimal
 
 from bot.domain.duration import format_minutes
 from bot.domain.money import format_amount
@@ -24,7 +23,7 @@ _ISOLATE, _POP = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 _CONTROLS = re.compile(
     "[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066\\u2067\\ufff9-\\ufffb]"
 )
-_BEYOND_ASCII = re.compile("[\\x7f-\\U0010ffff]")
+_BEYOND_ASCII = re.compile("[^\\x00-\\x7e]")
 _KEPT = frozenset("\n\N{ZERO WIDTH JOINER}")
 
 
@@ -140,6 +139,8 @@ def total(amounts: Sum) -> str:
 
 def number(count: int) -> str:
     """Return a count for people: `12,345`."""
+    from babel.numbers import format_decimal  # noqa: PLC0415 - heavy, on first use
+
     return str(format_decimal(count, locale="en"))
 
 
