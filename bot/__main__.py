@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
+import importlib
 import logging
 import os
 import sys
@@ -88,7 +90,18 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
                 print(UNCONFIGURED, file=sys.stderr, end="")
                 return CONFIGURATION
             logs.catch_everything()
+            _load()
             return asyncio.run(_run_bot(settings))
+
+
+def _load() -> None:
+    """Load the bot without searching for garbage meanwhile: none of it is."""
+    gc.disable()
+    try:
+        importlib.import_module("bot.supervisor")
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 async def _run_bot(settings: Settings) -> int:
