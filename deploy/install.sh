@@ -28,7 +28,7 @@ export DEBIAN_FRONTEND=noninteractive
 # Certificates are for TLS to Discord.
 apt-get -qq update
 [ -z "$image" ] || apt-get -qq upgrade --yes --no-install-recommends
-apt-get -qq install --yes --no-install-recommends ca-certificates python3 python3-venv
+apt-get -qq install --yes --no-install-recommends ca-certificates python3 python3-venv >/dev/null
 
 # A fixed number, so that the owner of a volume is the same with every image.
 id stipend >/dev/null 2>&1 || {
@@ -83,3 +83,5 @@ install -m 0644 "$source/deploy/stipend.service" /etc/systemd/system/stipend.ser
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
 [ -e /etc/stipend/config.env ] ||
     install -D -m 0600 "$source/config.example.env" /etc/stipend/config.env
+echo "Stipend is in $home ($requirements), its settings are in /etc/stipend/config.env. Next:"
+echo "sudo stipend check, then sudo systemctl enable --now stipend (after an update: restart stipend)"
