@@ -108,5 +108,5 @@ clean:
 	elif [ -n "$$recent" ]; then \
 	    echo "$$recent cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; \
 	else \
-	    echo "Stipend needs Python 3.11 or newer: install it, or name it with: make PYTHON=/path/to/python3" >&2; exit 1; \
+	    echo "Stipend needs Python 3.11 or newer: install it (Debian, Ubuntu: apt install python3-venv), or name it with: make PYTHON=/path/to/python3" >&2; exit 1; \
 	fi

@@ -9,12 +9,12 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import __version__, logs
-from bot.settings import ConfigurationError, Settings
+from bot.settings import JSON, ConfigurationError, Settings
 
 if TYPE_CHECKING:
     from discord.ext import commands
@@ -39,13 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 stopped, 70 bug, 75 temporary, 78 configuration: a service must not be started again.
     """
     options = _parser().parse_args(arguments)
-    redact: Callable[[str], str] = str
     try:
         settings = Settings.from_env(_environment())
-        redact = logs.configure(settings)
+        logs.configure(settings)
         return _run(options, settings)
     except (ConfigurationError, ValueError) as error:
-        print(f"stipend: {redact(str(error))}", file=sys.stderr)
+        logs.tell(str(error))
         return CONFIGURATION
     except KeyboardInterrupt:
         return OK
@@ -87,8 +86,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             return demo.run(headless=options.headless, folder=options.out, port=options.port)
         case _:
             if not settings.discord_token:
-                print(UNCONFIGURED, file=sys.stderr, end="")
-                return CONFIGURATION
+                return _unconfigured(settings)
             logs.catch_everything()
             _load()
             return asyncio.run(_run_bot(settings))
@@ -102,6 +100,14 @@ def _load() -> None:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _unconfigured(settings: Settings) -> int:
+    if settings.log_format == JSON:
+        logs.tell("no token is configured: set STIPEND_DISCORD_TOKEN")
+    else:
+        print(UNCONFIGURED, file=sys.stderr, end="")
+    return CONFIGURATION
 
 
 async def _run_bot(settings: Settings) -> int:
@@ -123,10 +129,9 @@ async def _run_bot(settings: Settings) -> int:
     try:
         await page.open(settings.health_port)
     except OSError as error:
-        print(
-            f"stipend: no page for monitoring on port {settings.health_port} ({error.strerror}): "
-            "the program is running already, or STIPEND_HEALTH_PORT needs another number",
-            file=sys.stderr,
+        logs.tell(
+            f"no page for monitoring on port {settings.health_port} ({error.strerror}): "
+            "the program is running already, or STIPEND_HEALTH_PORT needs another number"
         )
         return TEMPORARY
     try:

@@ -10,6 +10,7 @@ import discord
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot import logs
 from bot.domain import policy
 from bot.services import invariants, settings
 from bot.settings import Settings
@@ -33,10 +34,11 @@ class _Stored:
 
 async def run(program: Settings, *, say: Callable[[str], None] = print) -> int:
     """Check everything that can be checked without changing anything; 0 where all is well."""
+    redact = logs.redaction(program)
     held = await _database(program, say)
     found = [*held.faults, *await _discord(program, held.documents, say)]
     for fault in found:
-        say(f"FAULT  {fault}")
+        say(redact(f"FAULT  {fault}"))
     say("all is well" if not found else f"{len(found)} fault(s)")
     return FAULTY if found else OK
 
@@ -68,6 +70,8 @@ async def _contents(database: Database, say: Callable[[str], None]) -> _Stored:
             return _Stored(faults=[newer])
         if migration == HEAD:
             found.faults += await _invariants(session, say)
+        elif migration is None:
+            say("note   database empty: the first start makes its tables")
         else:
             say(f"note   database at migration {migration}: the next start brings it to {HEAD}")
         if migration is not None:
@@ -118,6 +122,7 @@ async def _discord(
         say("note   no token is configured: `python -m bot demo` works without one")
         return []
     faults = []
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     client = discord.Client(intents=discord.Intents(guilds=True))
     try:
         await client.login(program.discord_token)

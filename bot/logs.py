@@ -24,6 +24,8 @@ from bot.settings import JSON, Settings
 
 log = logging.getLogger(__name__)
 
+PROGRAM: Final = "stipend"
+"""In whose name the last line is told."""
 HIDDEN: Final = "[hidden]"
 TEXT_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 SURE: Final = 8
@@ -43,13 +45,14 @@ QUIET: Final = {
 }
 
 _INCIDENT = re.compile(r"\bincident ([0-9a-f]{8})\b")
-_DSN = re.compile(r"://[^:/@\s]*:([^@\s]*)@")
+_DSN = re.compile(r"://[^:/@\s]*:([^@]*)@")
 
 # Each keeps its first group and hides the rest.
 _SHAPES: Final = (
     re.compile(r"(\b(?:webhooks|interactions)/\d+/)[^/\s?#'\"\\),>]+"),
     re.compile(r"(\btoken\\*['\"]\s*:\s*\\*['\"])[^'\"\\]+"),
-    re.compile(r"(://[^:/@\s'\"]*:)[^@\s/]+(?=@)"),
+    re.compile(r"(://[^:/@\s'\"]*:)(?!PASSWORD@)[^@\s/]+(?=@)"),
+    re.compile(r"([?&]\w*password=)[^&\s'\"]+"),
     re.compile(r"((?<![\w-]))[\w-]{23,30}\.[\w-]{6,7}\.[\w-]{27,}"),
     # What people wrote, in an error of the database: its parameters, or the row that was refused.
     re.compile(r"(\[parameters: )[^\n]+"),
@@ -111,6 +114,8 @@ class Readable(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as text."""
+        if record.name == PROGRAM:
+            return self._redact(f"{PROGRAM}: {record.getMessage()}")
         return self._redact(super().format(record))
 
 
@@ -162,6 +167,15 @@ class Output(logging.StreamHandler[Any]):
             self.stream.write(self.format(safe) + self.terminator)
         except (OSError, ValueError):
             return  # nobody listens any more
+
+
+def tell(text: str) -> None:
+    """Say in one line why the program ends: to people as it is, to a collector as an object."""
+    outputs = (each for each in logging.getLogger().handlers if isinstance(each, Output))
+    output = next(outputs, None)
+    shape = output.formatter if output and output.formatter else Readable(Redaction(()))
+    record = logging.LogRecord(PROGRAM, logging.CRITICAL, "", 0, "%s", (text,), None)
+    sys.stderr.write(f"{shape.format(record)}\n")
 
 
 def configure(settings: Settings) -> Redaction:

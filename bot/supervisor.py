@@ -21,6 +21,7 @@ import aiohttp
 import discord
 from discord.ext import commands
 
+from bot import logs
 from bot.client import create_bot, discord_clock
 from bot.pace import after_failure
 from bot.settings import Settings
@@ -30,7 +31,15 @@ from storage.lock import InUse, locked
 log = logging.getLogger(__name__)
 
 OK, BUG, TEMPORARY, CONFIGURATION = 0, 70, 75, 78
-PERMANENT_CLOSE_CODES = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
+CLOSED_FOR_GOOD = {
+    4004: "it does not take the token; set STIPEND_DISCORD_TOKEN to a new one",
+    4010: "it does not know this shard; see STIPEND_SHARD_COUNT and STIPEND_SHARD_IDS",
+    4011: "the bot is in too many servers for one connection; set STIPEND_SHARD_COUNT to 2 or more",
+    4012: "it does not speak with this version any more; update Stipend",
+    4013: "it does not know what is asked of it; update Stipend",
+    4014: "it does not allow what is asked of it; update Stipend",
+}
+"""What Discord's codes say; trying again would not help."""
 FIRST_WAIT_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 900.0
 """At most some 100 connections a day: 1000 in 24 hours and Discord resets the token."""
@@ -152,7 +161,7 @@ async def _open(settings: Settings) -> bool:
 
 def _told(error: Exception) -> int:
     """Say what keeps the program from running; return its exit code."""
-    print(f"stipend: {error}", file=sys.stderr)
+    logs.tell(str(error))
     return TEMPORARY if isinstance(error, (InUse, DatabaseBusy)) else CONFIGURATION
 
 
@@ -199,8 +208,9 @@ def _verdict(error: BaseException | None) -> int | None:
             | discord.PrivilegedIntentsRequired()
         ):
             return _told(cause)
-        case discord.ConnectionClosed(code=code) if code in PERMANENT_CLOSE_CODES:
-            print(f"stipend: Discord closed the connection for good (code {code})", file=sys.stderr)
+        case discord.ConnectionClosed(code=code) if code in CLOSED_FOR_GOOD:
+            why = CLOSED_FOR_GOOD[code]
+            logs.tell(f"Discord closed the connection for good (code {code}): {why}")
             return CONFIGURATION
         case aiohttp.ClientError() | OSError() | discord.DiscordException() | AttributeError():
             # discord.py answers a failed first connection with an AttributeError (its #10520).

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs Stipend on Debian 12 or newer, as root: the user `stipend` and the program in /opt/stipend.
+# Installs Stipend on Debian 12 or newer, as root: the user `stipend`, the program in /opt/stipend, the
+# service, /etc/stipend/config.env where there is none, and the command `stipend` for the operator.
 #
-#   deploy/install.sh              the program with SQLite
+#   deploy/install.sh              the program with SQLite; again, to update it: with what it has
 #   deploy/install.sh postgres     with the driver for PostgreSQL, too
 #
 # An image is built by the same steps, and deploy/clean-root.sh tries them without Docker. With
@@ -11,26 +12,28 @@ set -eu
 
 image=''
 [ "${1:-}" != --image ] || { image=yes; shift; }
-requirements=${1:-run}
 source=$(cd "$(dirname "$0")/.." && pwd)
 home=/opt/stipend
 new=$home.new
+# Whoever updates need not remember what was installed.
+requirements=${1:-$(cat $home/requirements 2>/dev/null || echo run)}
 export DEBIAN_FRONTEND=noninteractive
 
 [ -f "$source/requirements/$requirements.txt" ] || {
     echo "install.sh: there is no requirements/$requirements.txt; use run or postgres" >&2
     exit 64
 }
+[ "$(id -u)" -eq 0 ] || { echo "install.sh: it needs root: sudo deploy/install.sh" >&2; exit 77; }
 
 # Certificates are for TLS to Discord.
 apt-get -qq update
 [ -z "$image" ] || apt-get -qq upgrade --yes --no-install-recommends
-apt-get -qq install --yes --no-install-recommends ca-certificates python3 python3-venv
+apt-get -qq install --yes --no-install-recommends ca-certificates python3 python3-venv >/dev/null
 
 # A fixed number, so that the owner of a volume is the same with every image.
 id stipend >/dev/null 2>&1 || {
     groupadd --system --gid 10001 stipend
-    useradd --system --uid 10001 --gid stipend --home-dir /nonexistent --no-create-home \
+    useradd --system --key SYS_UID_MAX=10001 --uid 10001 --gid stipend --home-dir /nonexistent --no-create-home \
         --shell /usr/sbin/nologin stipend
 }
 
@@ -56,6 +59,7 @@ find "$new/venv/bin" -type f ! -name 'python*' -delete
 # Nobody may write there later, so modules are compiled now.
 mkdir "$new/app"
 cp -R "$source/bot" "$source/cogs" "$source/storage" "$source/LICENSE" "$new/app/"
+echo "$requirements" >"$new/requirements"
 find "$new/app" -name __pycache__ -type d -prune -exec rm -rf {} +
 "$new/venv/bin/python" -m compileall -q "$new/app"
 chmod -R go=u-w "$new"
@@ -71,4 +75,13 @@ if [ -n "$image" ]; then
     apt-get -qq purge --yes --autoremove python3-venv
     apt-get clean
     rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log
+    exit
 fi
+
+install -m 0755 "$source/deploy/stipend.sh" /usr/local/sbin/stipend
+install -m 0644 "$source/deploy/stipend.service" /etc/systemd/system/stipend.service
+[ ! -d /run/systemd/system ] || systemctl daemon-reload
+[ -e /etc/stipend/config.env ] ||
+    install -D -m 0600 "$source/config.example.env" /etc/stipend/config.env
+echo "Stipend is in $home ($requirements), its settings are in /etc/stipend/config.env. Next:"
+echo "sudo stipend check, then sudo systemctl enable --now stipend (after an update: restart stipend)"

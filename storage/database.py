@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, ExceptionContext, event, make_url, text
+from sqlalchemy import Connection, ExceptionContext, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
@@ -72,13 +72,7 @@ class Database:
         keep: tuple[type[Exception], ...] = (),
         on_error: Callable[[str], None] | None = None,
     ) -> None:
-        try:
-            self.url = postgres.readable(make_url(url))
-        except ArgumentError as error:
-            raise ValueError(
-                "the database URL cannot be read: write one like sqlite+aiosqlite:///stipend.db "
-                "or postgresql+asyncpg://user:password@host/stipend"
-            ) from error
+        self.url = postgres.address(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.name = postgres.application()
         """By which a server knows this program's connections."""
@@ -270,7 +264,7 @@ class Database:
 
     @property
     def _name(self) -> str:
-        return str(self.path or self.url.render_as_string(hide_password=True))
+        return str(self.path or postgres.shown(self.url))
 
     async def _check(self) -> None:
         if not self.is_sqlite:

@@ -13,13 +13,15 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from sqlalchemy import URL, Connection, NullPool, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, NullPool, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 WRITERS = 0x5374_6970_656E_6431
 """The number of the advisory lock of writers, in the database it protects."""
 
+LIKE = "sqlite+aiosqlite:///stipend.db or postgresql+asyncpg://user:PASSWORD@host/stipend"
+HIGHEST_PORT = 65_535
 NAMES = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 90
@@ -57,12 +59,44 @@ USABLE = text(
 )
 
 
-def readable(url: URL) -> URL:
-    """Return an address as the driver takes it: PostgreSQL's own spelling differs a little."""
+def address(written: str) -> URL:
+    """Return an address as the driver takes it: PostgreSQL's own spelling differs a little.
+
+    Raises `ValueError` for what is none, with a line that shows nothing of it: whatever is wrong
+    may be a part of the password.
+    """
+    url = _parsed(written)
+    if url.get_backend_name() != "sqlite" and written.count("@") > 1:
+        raise ValueError(
+            "the database URL has more than one @: within a name or a password write %40 for it, "
+            "%2F for a slash, %3A for a colon and %25 for a percent sign"
+        )
     if url.drivername not in NAMES:
         return url
     query = {("ssl" if name == "sslmode" else name): value for name, value in url.query.items()}
     return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+def _parsed(written: str) -> URL:
+    url: URL | None = None
+    try:
+        url = make_url(written)
+    except ArgumentError as error:
+        raise ValueError(f"the database URL cannot be read: write one like {LIKE}") from error
+    except ValueError:
+        pass  # its text repeats what stands in the place of the port
+    if url is None or (url.port is not None and not 0 < url.port <= HIGHEST_PORT):
+        raise ValueError(
+            f"the database URL needs a number from 1 to {HIGHEST_PORT} as its port, or none: "
+            f"write one like {LIKE}"
+        )
+    return url
+
+
+def shown(url: URL) -> str:
+    """Return an address for people, without the password, wherever in it that stands."""
+    secret = {name: "***" for name in url.query if "password" in name.lower()}
+    return url.update_query_dict(secret).render_as_string(hide_password=True)
 
 
 def application() -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings
+from storage.database import Database
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -180,6 +181,26 @@ def test_the_service_keeps_its_data_where_it_may_write(unit: dict[str, str]) -> 
     assert settings.backup_folder == f"{folder}/backups"
     assert unit["ExecStart"] == "/opt/stipend/venv/bin/python -m bot"
     assert "home=/opt/stipend\n" in INSTALL
+
+
+def test_the_operators_command_has_the_settings_of_the_service(unit: dict[str, str]) -> None:
+    command = (DEPLOY / "stipend.sh").read_text(encoding="utf-8")
+    url = next(each for each in UNIT.read_text().splitlines() if "STIPEND_DATABASE_URL" in each)
+    assert f"--setenv={url.removeprefix('Environment=')} " in command
+    assert f"--property=EnvironmentFile={unit['EnvironmentFile']} " in command
+    assert f"--working-directory={unit['WorkingDirectory']} " in command
+    assert f"--uid={unit['User']} --gid={unit['Group']} " in command
+    for name in ("StateDirectory", "StateDirectoryMode", "UMask"):
+        assert f"--property={name}={unit[name]} " in command
+    assert f'{unit["ExecStart"]} "$@"\n' in command
+
+
+def test_every_address_in_the_example_is_one() -> None:
+    example = (ROOT / "config.example.env").read_text(encoding="utf-8")
+    beside, anywhere, file = re.findall(r"^#STIPEND_DATABASE_URL=(.+)$", example, re.MULTILINE)
+    assert Database(beside).url.query == {"host": "/run/postgresql"}
+    assert Database(anywhere).url.password == "PASSWORD"
+    assert file == Settings().database_url
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")

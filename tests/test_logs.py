@@ -98,6 +98,7 @@ SECRETS = (
     json.dumps({"id": "123", "token": INTERACTION}),
     json.dumps(json.dumps({"token": INTERACTION})),
     "postgresql://somebody:canary-of-another@elsewhere/x",
+    "postgresql://elsewhere/x?user=somebody&password=canary-of-another",
 )
 
 
@@ -275,6 +276,33 @@ def test_nor_does_one_of_a_thread_or_of_an_end_show_them(caught: Written) -> Non
     require_no_canary(caught.text)
 
 
+# ---------------------------------------------------------------- the last line
+
+
+def test_a_token_in_the_place_of_another_setting_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STIPEND_LOG_FORMAT", TOKEN)
+    assert main(["run"]) == 78
+    assert capsys.readouterr().err == (
+        "stipend: STIPEND_LOG_FORMAT is text or json, not '[hidden]'\n"
+    )
+
+
+def test_a_missing_token_is_a_line_for_a_collector_too(
+    written: Written,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STIPEND_LOG_FORMAT", JSON)
+    assert main(["run"]) == 78
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "STIPEND_DISCORD_TOKEN" in json.loads(line)["message"]
+
+
 # ---------------------------------------------------------------- the program itself
 
 LOUD = """
@@ -357,18 +385,41 @@ async def test_the_program_at_debug_tells_no_secret(tmp_path: Path, form: str) -
 SECRET_URL = "://stipend:canary-password@127.0.0.1"
 
 
-async def test_a_database_that_cannot_be_had_is_told_without_its_password(tmp_path: Path) -> None:
-    url = f"postgresql+asyncpg{SECRET_URL}:1/x"
-    process = await start(tmp_path, loud=False, STIPEND_DATABASE_URL=url)
+@pytest.mark.parametrize("form", LOG_FORMATS)
+@pytest.mark.parametrize(
+    "url", (f"{SECRET_URL}:1/x", "://127.0.0.1:1/x?user=a&password=canary-password")
+)
+async def test_a_database_that_cannot_be_had_is_told_without_its_password(
+    tmp_path: Path, url: str, form: str
+) -> None:
+    process = await start(
+        tmp_path,
+        loud=False,
+        STIPEND_DATABASE_URL=f"postgresql+asyncpg{url}",
+        STIPEND_LOG_FORMAT=form,
+    )
     out, err = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode in {75, 78}
     told = (out + err).decode()
-    assert "stipend: database" in told
     assert "Traceback" not in told
     require_no_canary(told)
+    last = told.splitlines()[-1]
+    if form == JSON:
+        assert all(json.loads(line)["time"] for line in told.splitlines())
+        assert json.loads(last)["level"] == "CRITICAL"
+        assert json.loads(last)["message"].startswith("database postgresql+asyncpg://")
+    else:
+        assert last.startswith("stipend: database postgresql+asyncpg://")
 
 
-@pytest.mark.parametrize("url", (f"postgresql{SECRET_URL}:port/x", f"my+none{SECRET_URL}/x"))
+@pytest.mark.parametrize(
+    "url",
+    (
+        f"postgresql{SECRET_URL}:port/x",
+        f"postgresql{SECRET_URL}@127.0.0.1/x",
+        f"my+none{SECRET_URL}/x",
+    ),
+)
 def test_nor_is_it_told_of_an_address_that_cannot_be_read(
     written: Written,
     tmp_path: Path,

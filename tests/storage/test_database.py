@@ -531,6 +531,43 @@ def test_what_is_no_url_is_an_error_that_shows_one(where: str) -> None:
         Database(where)
 
 
+SERVER = "postgresql+asyncpg://ada:secret@db.example"
+
+
+@pytest.mark.parametrize("port", ("port", "secret", "0", "65536", "99999"))
+def test_a_port_that_is_none_is_refused_with_what_would_be_one(port: str) -> None:
+    with pytest.raises(ValueError, match="from 1 to 65535 as its port, or none: write one") as told:
+        Database(f"{SERVER}:{port}/stipend")
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "where",
+    (
+        "postgresql://ada:a@secret@db.example/stipend",
+        "postgres://ada:a@secret/more@db.example/stipend",
+        "postgresql://ada:a@b?secret@db.example/stipend",
+    ),
+)
+def test_an_unescaped_password_is_refused_before_a_part_of_it_is_taken_for_the_host(
+    where: str,
+) -> None:
+    with pytest.raises(ValueError, match=r"more than one @: .* write %40 for it") as told:
+        Database(where)
+    assert "secret" not in str(told.value)
+
+
+def test_an_escaped_password_and_a_file_with_any_name_are_taken() -> None:
+    assert Database("postgresql://ada:a%40b%2Fc@db.example:1/x").url.password == "a@b/c"
+    assert Database("sqlite+aiosqlite:///a@b@c.db").path == Path("a@b@c.db")
+
+
+async def test_a_password_among_the_options_is_not_told_either() -> None:
+    line = await refused("mysql://db.example/stipend?password=secret&sslpassword=secret&a=b")
+    assert "a=b" in line
+    assert "secret" not in line
+
+
 # ---------------------------------------------------------------- copies
 
 

@@ -120,7 +120,9 @@ def test_a_permanent_close_code_is_a_fault_of_the_configuration(
 
     error = discord.ConnectionClosed(Closed(), shard_id=None)  # type: ignore[arg-type]
     assert supervisor._verdict(error) == supervisor.CONFIGURATION
-    assert str(code) in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.startswith(f"stipend: Discord closed the connection for good (code {code}): ")
+    assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -145,13 +147,14 @@ def test_every_other_end_is_a_reason_to_try_again_or_to_stop(
 
 
 async def test_a_permanent_close_code_ends_the_program_for_good(tmp_path: Path) -> None:
-    async with FakeDiscord(close_with=4013) as fake:
+    async with FakeDiscord(close_with=4011) as fake:
         program = Program(fake, tmp_path, is_traced=False)
         process = await program.start(ready=False)
         assert process.stderr is not None
         assert await asyncio.wait_for(process.wait(), 30) == 78
         told = (await process.stderr.read()).decode()
-        assert "stipend: Discord closed the connection for good (code 4013)" in told
+        assert "stipend: Discord closed the connection for good (code 4011): the bot is in " in told
+        assert "set STIPEND_SHARD_COUNT to 2 or more" in told
         assert fake.identifies == 1
 
 
