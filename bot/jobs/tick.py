@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bot.jobs import mirror
@@ -76,7 +76,7 @@ class Ticker:
             misfire_grace_time=None,  # a late wake-up is as good as one in time
             coalesce=True,
             max_instances=1,
-            next_run_time=datetime.now(UTC),
+            next_run_time=self._clock(),
         )
         self._scheduler.start()
 
