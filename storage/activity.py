@@ -13,7 +13,7 @@ from storage.batches import inserting
 from storage.tables import Activity, Round
 from storage.tables.base import core
 
-_TABLE = core(Activity)
+_TABLE, _ROUNDS = core(Activity), core(Round)
 AT_ONCE = 500
 """As many values as every database takes in one statement."""
 
@@ -73,10 +73,10 @@ async def forget_before(session: AsyncSession, guild_id: int, instant: datetime)
 
 async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the servers of which messages are kept."""
-    kept = select(Activity.round_id).where(Activity.round_id == Round.id).exists()
+    kept = select(_TABLE.c.round_id).where(_TABLE.c.round_id == _ROUNDS.c.id).exists()
     return (
         await session.scalars(
-            select(Round.guild_id).where(kept).distinct().order_by(Round.guild_id)
+            select(_ROUNDS.c.guild_id).where(kept).distinct().order_by(_ROUNDS.c.guild_id)
         )
     ).all()
 

@@ -9,6 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import Board, Place, Round
+from storage.tables.base import core
+
+_BOARDS, _ROUNDS = core(Board), core(Round)
 
 
 class Seed(NamedTuple):
@@ -78,11 +81,15 @@ async def standing(session: AsyncSession, guild_id: int) -> Sequence[Board]:
 async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the servers that have a posted board in their open round."""
     query = (
-        select(Board.guild_id)
-        .join(Round, Round.id == Board.round_id)
-        .where(Round.state == "open", Board.message_id.is_not(None), Board.lost_at.is_(None))
+        select(_BOARDS.c.guild_id)
+        .join(_ROUNDS, _ROUNDS.c.id == _BOARDS.c.round_id)
+        .where(
+            _ROUNDS.c.state == "open",
+            _BOARDS.c.message_id.is_not(None),
+            _BOARDS.c.lost_at.is_(None),
+        )
         .distinct()
-        .order_by(Board.guild_id)
+        .order_by(_BOARDS.c.guild_id)
     )
     return (await session.scalars(query)).all()
 

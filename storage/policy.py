@@ -42,12 +42,12 @@ async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the ids of all servers that have settings."""
     return (
         await session.scalars(
-            select(PolicyVersion.guild_id).distinct().order_by(PolicyVersion.guild_id)
+            select(_VERSIONS.c.guild_id).distinct().order_by(_VERSIONS.c.guild_id)
         )
     ).all()
 
 
-_META = core(Meta)
+_META, _VERSIONS = core(Meta), core(PolicyVersion)
 
 
 async def meta(session: AsyncSession, name: str) -> str | None:

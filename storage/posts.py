@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Text, bindparam, func, insert, select
+from sqlalchemy import BigInteger, Text, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.express import Runner, same
@@ -19,8 +19,9 @@ async def named(session: AsyncSession, guild_id: int, name: str) -> Post | None:
     return await session.scalar(select(Post).where(Post.guild_id == guild_id, Post.name == name))
 
 
+_POSTS = core(Post)
 _ADD = same(
-    insert(core(Post)).values(
+    insert(_POSTS).values(
         guild_id=bindparam("guild", type_=BigInteger),
         name=bindparam("called", type_=Text),
         kind=bindparam("kind", type_=Text),
@@ -73,7 +74,10 @@ async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the servers in which something is still to be said."""
     return (
         await session.scalars(
-            select(Post.guild_id).where(Post.state == "pending").distinct().order_by(Post.guild_id)
+            select(_POSTS.c.guild_id)
+            .where(_POSTS.c.state == "pending")
+            .distinct()
+            .order_by(_POSTS.c.guild_id)
         )
     ).all()
 
@@ -106,6 +110,14 @@ async def parked(session: AsyncSession, guild_id: int | None) -> Sequence[Post]:
     if guild_id is not None:
         query = query.where(Post.guild_id == guild_id)
     return (await session.scalars(query.order_by(Post.id))).all()
+
+
+async def unpark(session: AsyncSession, guild_id: int | None) -> None:
+    """Let what a channel refused wait to be said again; None: in every server."""
+    statement = update(_POSTS).where(_POSTS.c.state == "parked").values(state="pending")
+    if guild_id is not None:
+        statement = statement.where(_POSTS.c.guild_id == guild_id)
+    await session.execute(statement)
 
 
 async def is_parked(session: AsyncSession, guild_id: int, kind: str) -> bool:

@@ -11,6 +11,9 @@ from sqlalchemy import Text, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import Board, Meta, Place, Round, ThankedMessage, Thanks
+from storage.tables.base import core
+
+_ROUNDS = core(Round)
 
 
 class Shown(NamedTuple):
@@ -31,10 +34,10 @@ class Standing(NamedTuple):
 
 async def servers(session: AsyncSession) -> Sequence[int]:
     """Return the servers with a round whose thanks are not counted yet."""
-    query = select(Round.guild_id).where(
-        Round.state.in_(("open", "review")), Round.counted_at.is_(None)
+    query = select(_ROUNDS.c.guild_id).where(
+        _ROUNDS.c.state.in_(("open", "review")), _ROUNDS.c.counted_at.is_(None)
     )
-    return (await session.scalars(query.distinct().order_by(Round.guild_id))).all()
+    return (await session.scalars(query.distinct().order_by(_ROUNDS.c.guild_id))).all()
 
 
 async def uncounted(session: AsyncSession, guild_id: int) -> Sequence[Round]:

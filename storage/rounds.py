@@ -11,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.express import Runner, same
 from storage.tables import ActDone, Decline, Entry, PolicyVersion, Round
-from storage.tables.base import Instant
+from storage.tables.base import Instant, core
+
+_ROUNDS = core(Round)
+"""Without objects: what every tick asks for."""
 
 
 def _covers(instant: Any) -> tuple[ColumnElement[bool], ...]:
@@ -164,18 +167,20 @@ async def unfinished_servers(session: AsyncSession) -> Sequence[int]:
     """Return the servers with a round in which something may still be due."""
     return (
         await session.scalars(
-            select(Round.guild_id)
-            .where(Round.state.in_(("open", "review", "draft", "published", "final")))
+            select(_ROUNDS.c.guild_id)
+            .where(_ROUNDS.c.state.in_(("open", "review", "draft", "published", "final")))
             .distinct()
-            .order_by(Round.guild_id)
+            .order_by(_ROUNDS.c.guild_id)
         )
     ).all()
 
 
 async def servers_waiting(session: AsyncSession) -> Sequence[int]:
     """Return the servers with a closed round whose thanks are not counted."""
-    query = select(Round.guild_id).where(Round.state == "review", Round.counted_at.is_(None))
-    return (await session.scalars(query.distinct().order_by(Round.guild_id))).all()
+    query = select(_ROUNDS.c.guild_id).where(
+        _ROUNDS.c.state == "review", _ROUNDS.c.counted_at.is_(None)
+    )
+    return (await session.scalars(query.distinct().order_by(_ROUNDS.c.guild_id))).all()
 
 
 async def acts_done(session: AsyncSession, round_id: int) -> frozenset[str]:
@@ -225,8 +230,10 @@ async def with_thread(session: AsyncSession, guild_id: int, thread_id: int) -> R
 async def open_threads(session: AsyncSession) -> Sequence[tuple[int, int]]:
     """Return server and thread of every open round that has one."""
     found = await session.execute(
-        select(Round.guild_id, Round.thread_id).where(
-            Round.state == "open", Round.thread_id.is_not(None), Round.thread_lost.is_(False)
+        select(_ROUNDS.c.guild_id, _ROUNDS.c.thread_id).where(
+            _ROUNDS.c.state == "open",
+            _ROUNDS.c.thread_id.is_not(None),
+            _ROUNDS.c.thread_lost.is_(False),
         )
     )
     return [(row.guild_id, row.thread_id) for row in found]

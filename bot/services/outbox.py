@@ -108,8 +108,7 @@ async def failed(session: AsyncSession, post: Post, *, problem: str, state: str)
 
 async def unpark(session: AsyncSession, guild_id: int | None = None) -> None:
     """Try again what a channel refused: in one server, or everywhere."""
-    for post in await posts.parked(session, guild_id):
-        post.state = PENDING
+    await posts.unpark(session, guild_id)
 
 
 async def problems(session: AsyncSession, guild_id: int) -> tuple[str, ...]:
