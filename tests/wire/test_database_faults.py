@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
 from storage.passing import may_pass
+from tests.databases import on_a_file
 from tests.services.world import MINUTE
 from tests.wire.fake_discord import FakeDiscord
 from tests.wire.program import Program
@@ -44,6 +45,7 @@ def note(number: int) -> str:
     return f"{number} " + "x" * 900
 
 
+@on_a_file
 async def test_on_a_full_disk_a_command_is_answered_with_an_incident_and_works_again_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +70,7 @@ async def test_on_a_full_disk_a_command_is_answered_with_an_incident_and_works_a
         assert len(town.marks()) == len(set(town.marks()))
 
 
+@on_a_file
 @pytest.mark.threads
 async def test_a_database_held_for_longer_than_the_busy_time_delays_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -87,6 +90,7 @@ async def test_a_database_held_for_longer_than_the_busy_time_delays_and_loses_no
         assert town.rows("SELECT count(*) FROM entries") == [(1,)]
 
 
+@on_a_file
 async def test_a_start_on_a_full_disk_ends_with_one_line_and_a_later_one_works(
     tmp_path: Path,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -21,7 +20,8 @@ from storage.leader import SHARDS
 from storage.lock import locked
 from storage.tables.base import microseconds
 from tests import postgres
-from tests.databases import sql
+from tests.children import traced
+from tests.databases import on_a_file, sql
 from tests.services.world import World
 from tests.wire.fake_discord import COMMITTEE, SERVER, SUPPORT, FakeDiscord
 from tests.wire.program import ROOT, Program
@@ -31,6 +31,7 @@ TEMPORARY = 75
 TOKEN = "MTExMTExMTExMTExMTExMTEx.x.y"
 
 
+@on_a_file
 async def test_a_second_process_on_a_file_is_refused_until_the_first_is_gone(
     tmp_path: Path,
 ) -> None:
@@ -70,7 +71,7 @@ class Shard:
                 *("-m", "tests.wire.shard"),
                 cwd=self.log.parent,
                 env={
-                    **os.environ,
+                    **traced(),
                     "FAKE_DISCORD_PORT": str(self.fake.port),
                     "STIPEND_DISCORD_TOKEN": TOKEN,
                     "STIPEND_DATABASE_URL": self.url,
