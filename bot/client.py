@@ -29,10 +29,11 @@ from bot.metrics import INCIDENT, OK, REFUSED, Prometheus, made_for
 from bot.monitoring import Health
 from bot.pace import Pace, paced
 from bot.settings import Settings
-from bot.ui.answers import answer_error, incident
+from bot.ui.answers import answer_error, incident, promise
 from bot.ui.presses import answer_unknown
 from storage import policy as installation
 from storage.database import Database
+from storage.passing import is_busy
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,8 @@ class Tree(app_commands.CommandTree["Stipend"]):
     async def interaction_check(self, interaction: discord.Interaction[Stipend], /) -> bool:
         """Note when a command arrived; whether it is allowed is decided further down."""
         interaction.extras[BEGAN] = time.perf_counter()
+        if interaction.type is discord.InteractionType.application_command:
+            promise(interaction)
         return True
 
     def count(self, interaction: discord.Interaction[Stipend], result: str) -> None:
@@ -234,6 +237,10 @@ class Stipend(commands.Bot):
     async def deliver(self, guild_id: int) -> dict[str, str]:
         """Say what is waiting to be said in a server; returns what could not be, with reasons."""
         return await self.delivery.deliver(guild_id)
+
+    def is_busy(self, error: BaseException) -> bool:
+        """Whether an error says that the database was held by others for too long."""
+        return is_busy(error)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a button or form behind which nothing stands; all others are answered by it."""

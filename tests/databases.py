@@ -70,11 +70,14 @@ def let_folders_go() -> None:
 
 
 @contextmanager
-def held(url: str) -> Iterator[None]:
-    """Keep everybody else from writing, as another program does that was stopped meanwhile."""
+def held(url: str, *, from_readers: bool = False) -> Iterator[None]:
+    """Keep everybody else from writing, as another program does that was stopped meanwhile.
+
+    Nobody can keep PostgreSQL from reading.
+    """
     if url.startswith(SQLITE):
         with closing(sqlite3.connect(path_of(url))) as file:
-            file.execute("BEGIN EXCLUSIVE")
+            file.execute("BEGIN EXCLUSIVE" if from_readers else "BEGIN IMMEDIATE")
             yield
         return
     with closing(outside(url)) as connection:

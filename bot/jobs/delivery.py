@@ -21,6 +21,7 @@ from bot.ui.answers import incident
 from storage import boards as stored_boards
 from storage import posts
 from storage.leader import Unreachable
+from storage.passing import is_busy, may_pass
 from storage.tables import Post
 
 if TYPE_CHECKING:
@@ -86,14 +87,8 @@ class Delivery:
                 async with self._leader.turn(guild_id) as stands:
                     if stands is not None:
                         await self._empty(server, guild_id, problems, stands)
-            except Unreachable as error:
-                log.warning("posts in server %d wait: %s", guild_id, error)
-                problems["delivery"] = "The database cannot be reached at the moment; it follows."
-            except Exception:
-                # What was asked for is stored and stands; only saying it has to wait.
-                number = incident()
-                log.exception("incident %s: delivery in server %d", number, guild_id)
-                problems["delivery"] = f"Something went wrong here (incident {number}); it follows."
+            except Exception as error:  # noqa: BLE001 - only saying it has to wait
+                problems["delivery"] = _obstacle(guild_id, error)
         return problems
 
     async def _empty(
@@ -132,7 +127,9 @@ class Delivery:
                 return await self._refused(server, post, error)
             log.warning("post %d waits: Discord answers %d", post.id, error.status)
             return "Discord has a fault at the moment; it follows."
-        except Exception:
+        except Exception as error:
+            if is_busy(error) or may_pass(error):
+                raise  # nothing can be noted of it now, so it waits
             number = incident()
             log.exception("incident %s: post %d (%s)", number, post.id, post.kind)
             await self._fail(post, f"incident {number}", outbox.PARKED)
@@ -500,3 +497,14 @@ class Delivery:
             is_ours = await boards.unpinned(session, guild_id, message_id)
         if is_ours:
             await self.deliver(guild_id)
+
+
+def _obstacle(guild_id: int, error: Exception) -> str:
+    """Log what keeps posts waiting, and return it for whoever brought them about."""
+    if isinstance(error, Unreachable) or is_busy(error):
+        log.warning("posts in server %d wait: %s", guild_id, error)
+        state = "is busy right now" if is_busy(error) else "cannot be reached at the moment"
+        return f"The database {state}; it follows."
+    number = incident()
+    log.error("incident %s: delivery in server %d", number, guild_id, exc_info=error)
+    return f"Something went wrong here (incident {number}); it follows."

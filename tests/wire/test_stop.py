@@ -89,7 +89,7 @@ async def test_sigterm_while_another_program_holds_the_database_ends_in_time(
 ) -> None:
     async with a_campaign(tmp_path, seed=3) as campaign:
         await campaign.program.start()
-        with held(campaign.program.url):
+        with held(campaign.program.url, from_readers=True):
             await campaign.log_hours()
             await asyncio.sleep(0.5)
             assert await stop_within_bounds(campaign.program) in {0, 75}
