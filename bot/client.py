@@ -62,6 +62,9 @@ discord_clock: Callable[[], datetime] = discord.utils.utcnow
 """The one clock of the program; everything else is handed the present instant."""
 
 
+LONGEST_WAIT = 60.0
+"""Seconds for which a request may be held back where Discord asks for it; what has to wait longer
+is given up, with `RateLimited`, and asked for again when Discord permits it."""
 STOPPING_SECONDS = 7.0
 UNDER_WAY = ("CommandTree-", "discord-ui-")
 """How discord.py names the tasks of commands, and of buttons, menus and forms."""
@@ -129,6 +132,7 @@ class Stipend(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
+            max_ratelimit_timeout=LONGEST_WAIT,
             **shards.options,
         )
         self.settings = settings
@@ -173,6 +177,7 @@ class Stipend(commands.Bot):
         pace = Pace(shards=len(shards.ids) or shards.count)
         self.http.ws_connect = paced(self.http.ws_connect, pace)  # type: ignore[method-assign,assignment]
         self._schedule = schedule
+        self._registering: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Open the database, load the commands and start the timer."""
@@ -181,7 +186,7 @@ class Stipend(commands.Bot):
         await self.reactions.recover()
         for extension in EXTENSIONS:
             await self.load_extension(extension)
-        await self._sync_commands()
+        await self._register()
         if self._schedule:
             self.ticker.start(seconds=self.settings.tick_seconds)
 
@@ -191,6 +196,8 @@ class Stipend(commands.Bot):
         All of it is done within `STOPPING_SECONDS`; what takes longer is cut short.
         """
         until = asyncio.get_running_loop().time() + STOPPING_SECONDS
+        if self._registering is not None:
+            self._registering.cancel()
         await _by(until - 4, self.ticker.stop(), "the jobs")
         await _by(until - 3, self._end_commands(), "the commands")
         await _by(until - 2, super().close(), "Discord")
@@ -290,6 +297,18 @@ class Stipend(commands.Bot):
         tree = self.tree
         assert isinstance(tree, Tree)
         tree.count(interaction, OK)
+
+    async def _register(self) -> None:
+        """Register the commands now, or as soon as Discord permits it."""
+        try:
+            await self._sync_commands()
+        except discord.RateLimited as error:
+            log.warning("the commands are registered in %.0f s: %s", error.retry_after, error)
+            self._registering = asyncio.create_task(self._register_in(error.retry_after))
+
+    async def _register_in(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._register()
 
     async def _sync_commands(self) -> None:
         """Register the commands where Discord does not have exactly these; it is rationed."""

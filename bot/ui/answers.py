@@ -119,6 +119,10 @@ async def answer_error(interaction: discord.Interaction[Any], error: BaseExcepti
         log.warning("%s waited too long for the database: %s", _place(interaction), cause)
         await _say(interaction, BUSY)
         return False
+    if isinstance(cause, discord.RateLimited):
+        log.warning("%s was given up: %s", _place(interaction), cause)
+        await _say(interaction, _asked_to_wait(cause))
+        return False
     number = incident()
     log.error(
         "incident %s: %s in server %s",
@@ -133,6 +137,11 @@ async def answer_error(interaction: discord.Interaction[Any], error: BaseExcepti
         "stays, give the incident's number to an operator of the bot, who finds it in the log.",
     )
     return True
+
+
+def _asked_to_wait(error: discord.RateLimited) -> str:
+    minutes = max(round(error.retry_after / 60), 1)
+    return f"Discord asks the bot to wait, so this was not done. Try again in {minutes} min."
 
 
 def _place(interaction: discord.Interaction[Any]) -> str:
