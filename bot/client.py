@@ -31,6 +31,7 @@ from bot.pace import Pace, paced
 from bot.settings import Settings
 from bot.ui.answers import answer_error, incident, promise
 from bot.ui.presses import answer_unknown
+from bot.ui.text import storable
 from storage import policy as installation
 from storage.database import Database
 from storage.passing import is_busy
@@ -79,6 +80,15 @@ async def _by(until: float, work: Coroutine[Any, Any, object], what: str) -> Non
         log.warning("%s did not come to an end in %.1f s and is cut short", what, left)
     except Exception:
         log.exception("incident %s: ending %s", incident(), what)
+
+
+def _storable(parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return the way in for everything that people type, choose and are called."""
+
+    def parse_storable(data: Any) -> None:
+        parse(storable(data))
+
+    return parse_storable
 
 
 BEGAN = "stipend.began"
@@ -176,6 +186,8 @@ class Stipend(commands.Bot):
             self.add_listener(self._completed, "on_app_command_completion")
         pace = Pace(shards=len(shards.ids) or shards.count)
         self.http.ws_connect = paced(self.http.ws_connect, pace)  # type: ignore[method-assign,assignment]
+        parsers = self._connection.parsers
+        parsers["INTERACTION_CREATE"] = _storable(parsers["INTERACTION_CREATE"])
         self._schedule = schedule
         self._registering: asyncio.Task[None] | None = None
 

@@ -75,6 +75,8 @@ class FakeDiscord:
     faults: list[Fault] = field(default_factory=list)
     loses_first_answers: bool = False
     """Whether the first answer to each post is lost: it is accepted, and the connection reset."""
+    called: str = ""
+    """What people who press something are called; empty for a name of each one's own."""
     gives_up_after: float = 60.0
     """Seconds after which a command cannot be answered any more, nor its answer put off."""
     connects: int = 0
@@ -222,7 +224,7 @@ class FakeDiscord:
                 "context": 0,
                 "app_permissions": ALL_PERMISSIONS,
                 "attachment_size_limit": 10_485_760,
-                "member": _member(user, roles),
+                "member": {**_member(user, roles), "nick": self.called or None},
                 "data": {
                     "id": "9",
                     "name": name,
