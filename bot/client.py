@@ -249,6 +249,13 @@ class Stipend(commands.Bot):
             if isinstance(end, Exception):
                 raise end
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Begin no session before Discord takes one more."""
+        if self.leader.is_alone:
+            await super().before_identify_hook(shard_id, initial=initial)
+        else:
+            await self.leader.begin_session()
+
     async def tick(self) -> None:
         """Do everything that is due now."""
         await self.ticker.tick()

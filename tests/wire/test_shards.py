@@ -96,6 +96,7 @@ def _discord_is(fake: TwoServers, monkeypatch: pytest.MonkeyPatch) -> None:
         """Identify without the five seconds between two shards."""
 
     monkeypatch.setattr(discord.Client, "before_identify_hook", at_once)
+    monkeypatch.setattr(leading, "SESSIONS_EVERY", 0.0)
 
 
 async def _notice(bot: Stipend) -> None:
