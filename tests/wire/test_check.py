@@ -12,6 +12,7 @@ from storage.tables import PolicyVersion
 from tests.databases import database_of, guards_off, on_a_file, sql
 from tests.services.world import utc
 from tests.wire.fake_discord import COMMITTEE, COMMITTEE_ROLE, SERVER, SUPPORT, FakeDiscord
+from tests.wire.faults import rate_limited
 from tests.wire.program import Program
 
 NOW = utc("2026-01-05")
@@ -76,6 +77,16 @@ async def test_missing_permissions_and_deleted_channels_are_named(tmp_path: Path
         assert "log_channel: the channel is not there any more" in text
         assert "moderator_role: the role is not there any more" in text
         assert "4 fault(s)" in text
+
+
+async def test_a_limit_that_lasts_for_hours_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake:
+        program = Program(fake, tmp_path, is_traced=False)
+        await set_up(program)
+        fake.fail(rate_limited("global", 7200), method="GET", part="/guilds")
+        code, text = await program.run("check")
+        assert code == 78
+        assert "FAULT  Discord: Too many requests. Retry in 7200.00 seconds." in text
 
 
 async def test_missing_settings_are_notes_for_the_admins_of_the_server(tmp_path: Path) -> None:
