@@ -19,7 +19,7 @@ help:
 	@echo "make run             set up, then start the bot; without a token, the demo"
 	@echo "make test            format, lint and type checks, all tests, coverage"
 	@echo "make check           format, lint and type checks only"
-	@echo "make test-postgres   tests of storage, services, permissions and two servers on PostgreSQL"
+	@echo "make test-postgres   tests of storage, services, the program, permissions and two servers on PostgreSQL"
 	@echo "make soak            kill the program 200 times, at random moments"
 	@echo "make clean-root      install and run the program in a new Debian root, as root"
 	@echo "make bench           run every bench/*.py"
@@ -52,7 +52,7 @@ test: check
 # The tests start a server of their own where PostgreSQL is installed, and are skipped elsewhere.
 test-postgres: .venv/.stamp-test
 	STIPEND_TEST_POSTGRES=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/services \
-	    tests/storage tests/cogs/test_permissions.py tests/cogs/test_two_servers.py
+	    tests/storage tests/wire tests/cogs/test_permissions.py tests/cogs/test_two_servers.py
 
 soak: .venv/.stamp-test
 	$(BIN)/python -m tests.wire.soak --kills 200

@@ -22,6 +22,8 @@ from storage.database import HEAD, Database, DatabaseUnusable, verify_file
 from storage.express import Through
 
 OK, FAULTY = 0, 78
+LONGEST_WAIT = 60.0
+"""Seconds for which a request may be held back where Discord asks for it."""
 
 
 @dataclass
@@ -123,7 +125,9 @@ async def _discord(
         return []
     faults = []
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    client = discord.Client(intents=discord.Intents(guilds=True))
+    client = discord.Client(
+        intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT
+    )
     try:
         await client.login(program.discord_token)
         say(f"ok     token of {client.user}")

@@ -29,10 +29,12 @@ from bot.metrics import INCIDENT, OK, REFUSED, Prometheus, made_for
 from bot.monitoring import Health
 from bot.pace import Pace, paced
 from bot.settings import Settings
-from bot.ui.answers import answer_error, incident
+from bot.ui.answers import answer_error, incident, promise
 from bot.ui.presses import answer_unknown
+from bot.ui.text import storable
 from storage import policy as installation
 from storage.database import Database
+from storage.passing import is_busy
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,9 @@ discord_clock: Callable[[], datetime] = discord.utils.utcnow
 """The one clock of the program; everything else is handed the present instant."""
 
 
+LONGEST_WAIT = 60.0
+"""Seconds for which a request may be held back where Discord asks for it; what has to wait longer
+is given up, with `RateLimited`, and asked for again when Discord permits it."""
 STOPPING_SECONDS = 7.0
 UNDER_WAY = ("CommandTree-", "discord-ui-")
 """How discord.py names the tasks of commands, and of buttons, menus and forms."""
@@ -77,6 +82,15 @@ async def _by(until: float, work: Coroutine[Any, Any, object], what: str) -> Non
         log.exception("incident %s: ending %s", incident(), what)
 
 
+def _storable(parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return the way in for everything that people type, choose and are called."""
+
+    def parse_storable(data: Any) -> None:
+        parse(storable(data))
+
+    return parse_storable
+
+
 BEGAN = "stipend.began"
 """Where an interaction holds the instant at which its command arrived."""
 
@@ -87,6 +101,8 @@ class Tree(app_commands.CommandTree["Stipend"]):
     async def interaction_check(self, interaction: discord.Interaction[Stipend], /) -> bool:
         """Note when a command arrived; whether it is allowed is decided further down."""
         interaction.extras[BEGAN] = time.perf_counter()
+        if interaction.type is discord.InteractionType.application_command:
+            promise(interaction)
         return True
 
     def count(self, interaction: discord.Interaction[Stipend], result: str) -> None:
@@ -126,6 +142,7 @@ class Stipend(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
+            max_ratelimit_timeout=LONGEST_WAIT,
             **shards.options,
         )
         self.settings = settings
@@ -169,7 +186,10 @@ class Stipend(commands.Bot):
             self.add_listener(self._completed, "on_app_command_completion")
         pace = Pace(shards=len(shards.ids) or shards.count)
         self.http.ws_connect = paced(self.http.ws_connect, pace)  # type: ignore[method-assign,assignment]
+        parsers = self._connection.parsers
+        parsers["INTERACTION_CREATE"] = _storable(parsers["INTERACTION_CREATE"])
         self._schedule = schedule
+        self._registering: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Open the database, load the commands and start the timer."""
@@ -178,7 +198,7 @@ class Stipend(commands.Bot):
         await self.reactions.recover()
         for extension in EXTENSIONS:
             await self.load_extension(extension)
-        await self._sync_commands()
+        await self._register()
         if self._schedule:
             self.ticker.start(seconds=self.settings.tick_seconds)
 
@@ -188,6 +208,8 @@ class Stipend(commands.Bot):
         All of it is done within `STOPPING_SECONDS`; what takes longer is cut short.
         """
         until = asyncio.get_running_loop().time() + STOPPING_SECONDS
+        if self._registering is not None:
+            self._registering.cancel()
         await _by(until - 4, self.ticker.stop(), "the jobs")
         await _by(until - 3, self._end_commands(), "the commands")
         await _by(until - 2, super().close(), "Discord")
@@ -227,6 +249,13 @@ class Stipend(commands.Bot):
             if isinstance(end, Exception):
                 raise end
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Begin no session before Discord takes one more."""
+        if self.leader.is_alone:
+            await super().before_identify_hook(shard_id, initial=initial)
+        else:
+            await self.leader.begin_session()
+
     async def tick(self) -> None:
         """Do everything that is due now."""
         await self.ticker.tick()
@@ -234,6 +263,10 @@ class Stipend(commands.Bot):
     async def deliver(self, guild_id: int) -> dict[str, str]:
         """Say what is waiting to be said in a server; returns what could not be, with reasons."""
         return await self.delivery.deliver(guild_id)
+
+    def is_busy(self, error: BaseException) -> bool:
+        """Whether an error says that the database was held by others for too long."""
+        return is_busy(error)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a button or form behind which nothing stands; all others are answered by it."""
@@ -283,6 +316,18 @@ class Stipend(commands.Bot):
         tree = self.tree
         assert isinstance(tree, Tree)
         tree.count(interaction, OK)
+
+    async def _register(self) -> None:
+        """Register the commands now, or as soon as Discord permits it."""
+        try:
+            await self._sync_commands()
+        except discord.RateLimited as error:
+            log.warning("the commands are registered in %.0f s: %s", error.retry_after, error)
+            self._registering = asyncio.create_task(self._register_in(error.retry_after))
+
+    async def _register_in(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._register()
 
     async def _sync_commands(self) -> None:
         """Register the commands where Discord does not have exactly these; it is rationed."""

@@ -37,6 +37,11 @@ TURN_WITHIN: Final = 10.0
 """Seconds to wait for the turn in a server; whoever has it says what waits there."""
 TURN_ASKED_EVERY: Final = 0.2
 
+SESSIONS_EVERY: Final = 5.5
+"""Seconds between two sessions that the processes begin: Discord takes one in five."""
+BEGINS_WITHIN: Final = 30.0
+"""Seconds to wait for that; one that begins too early is refused, and tried again."""
+
 _acting: ContextVar[int | None] = ContextVar("acting", default=None)
 """The term in whose name something is done; tasks begun there act in it too."""
 
@@ -126,6 +131,8 @@ class Leader:
         """The term in which this process leads, as far as it knows."""
         self._valid_until = 0.0
         self._held: frozenset[int] = frozenset()
+        self._beginning = asyncio.Lock()
+        self._begun: set[asyncio.Task[None]] = set()
 
     @property
     def is_alone(self) -> bool:
@@ -206,6 +213,34 @@ class Leader:
             await asyncio.sleep(TURN_ASKED_EVERY)
         return True
 
+    # ------------------------------------------------------------ sessions
+
+    async def begin_session(self) -> None:
+        """Wait until Discord takes a session more: all processes are one application to it."""
+        if self._seat is None:
+            return
+        await self._beginning.acquire()  # the seat's lock is of all shards of this process
+        try:
+            with suppress(Unreachable):
+                await self._may_begin(self._seat)
+        finally:
+            begun = asyncio.create_task(self._end_beginning(self._seat))
+            self._begun.add(begun)
+            begun.add_done_callback(self._begun.discard)
+
+    async def _may_begin(self, seat: Seat) -> None:
+        until = time.monotonic() + BEGINS_WITHIN
+        while not await seat.try_beginning():
+            if time.monotonic() >= until:
+                return
+            await asyncio.sleep(TURN_ASKED_EVERY)
+
+    async def _end_beginning(self, seat: Seat) -> None:
+        await asyncio.sleep(SESSIONS_EVERY)
+        with suppress(Unreachable):
+            await seat.end_beginning()
+        self._beginning.release()
+
     # ------------------------------------------------------------ leading
 
     async def open(self) -> None:
@@ -231,6 +266,8 @@ class Leader:
 
     async def close(self) -> None:
         """Let another process lead at once."""
+        for begun in self._begun:
+            begun.cancel()
         self._resign()
         if self._seat is not None:
             await self._seat.leave()

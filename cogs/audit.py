@@ -14,7 +14,7 @@ from bot.domain.people import Actor
 from bot.services import audit, rounds, thanks
 from bot.ui import audit as record_words
 from bot.ui import thanks as words
-from bot.ui.answers import answer, incident
+from bot.ui.answers import answer, incident, put_off
 from bot.ui.pager import paged
 from cogs.transformers import Choices, Interaction, actor, choices
 
@@ -53,7 +53,7 @@ class Audit(commands.GroupCog, group_name="audit", group_description="Check what
     async def log_(self, interaction: Interaction, subject: str | None = None) -> None:
         """Show who did what and when (committee)."""
         by = actor(interaction)
-        await interaction.response.defer(ephemeral=True)
+        await put_off(interaction)
         async with self.bot.db.read() as session:
             found = await audit.log(session, by=by, subject=subject)
         pages = record_words.log(found)
@@ -71,7 +71,7 @@ class Audit(commands.GroupCog, group_name="audit", group_description="Check what
     async def verify(self, interaction: Interaction) -> None:
         """Check that nobody changed the record of this server."""
         by = actor(interaction)
-        await interaction.response.defer(ephemeral=True)
+        await put_off(interaction)
         async with self.bot.db.read() as session:
             found = await audit.verify(session, by.guild_id)
         number = incident() if found.faults else ""

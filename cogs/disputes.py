@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.domain.disputes import Outcome
 from bot.services import disputes, rounds, settings
 from bot.ui import disputes as words
-from bot.ui.answers import answer
+from bot.ui.answers import answer, put_off
 from bot.ui.pager import paged
 from cogs.transformers import Choices, Interaction, actor, choices, count_with_role
 
@@ -136,7 +136,7 @@ class Disputes(commands.GroupCog, group_name="dispute", group_description="Somet
             concern = await disputes.concern(session, by.guild_id, number=number)
         if concern is None or by.user_id in concern.everybody:
             return None
-        await interaction.response.defer(ephemeral=True)
+        await put_off(interaction)
         users = sorted(concern.everybody)
         return await count_with_role(interaction.guild, users, role_id=role_id, most=seats)
 

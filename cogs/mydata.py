@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.services import confirmations, mydata
 from bot.ui import mydata as words
-from bot.ui.answers import answer
+from bot.ui.answers import answer, put_off
 from bot.ui.buttons import confirm_button
 from cogs.transformers import Interaction, actor
 
@@ -29,7 +29,7 @@ class MyData(commands.GroupCog, group_name="mydata", group_description="What is 
     async def export(self, interaction: Interaction) -> None:
         """Get everything that is stored about you in this server, as a file."""
         by = actor(interaction)
-        await interaction.response.defer(ephemeral=True)
+        await put_off(interaction)
         await self.bot.traces.flush()
         async with self.bot.db.read() as session:
             found = await mydata.export(session, by=by)

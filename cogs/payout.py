@@ -15,7 +15,7 @@ from bot.domain.people import is_committee
 from bot.services import addresses, batches, payments, review, rounds, settings, settlement
 from bot.ui import payfiles as batch_ui
 from bot.ui import reviews, statements
-from bot.ui.answers import add_problems, answer
+from bot.ui.answers import add_problems, answer, put_off
 from bot.ui.pager import paged
 from cogs.transformers import (
     Choices,
@@ -52,7 +52,7 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         async with self.bot.db.read() as session:
             draft = await settlement.preview(session, by=by, label=round)
             seen = await review.presence(session, statement=draft.statement)
-        await interaction.response.defer(ephemeral=True)
+        await put_off(interaction)
         chart = await asyncio.to_thread(statements.chart, draft.statement, draft.shown)
         pages = [*statements.preview(draft), *reviews.presence(draft.statement, seen)]
         await answer(interaction, files=[chart], **paged(pages))
@@ -221,7 +221,7 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         by = actor(interaction)
         async with self.bot.db.read() as session:
             found = await settlement.show(session, guild_id=by.guild_id, label=round)
-        await interaction.response.defer(ephemeral=True)
+        await put_off(interaction)
         files = await asyncio.to_thread(statements.files, found)
         await answer(interaction, files=files, **paged(statements.published(found)))
 
@@ -286,7 +286,7 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
             if role_id is None or role_id in by.role_ids or seats is None:
                 return 0
             users = await settlement.draft_users(session, by.guild_id)
-        await interaction.response.defer(ephemeral=True)
+        await put_off(interaction)
         return await count_with_role(interaction.guild, users, role_id=role_id, most=seats)
 
 

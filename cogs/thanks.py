@@ -13,7 +13,7 @@ from discord.ext import commands
 from bot.domain.people import Person
 from bot.services import rounds, thanks
 from bot.ui import thanks as words
-from bot.ui.answers import answer, answer_error
+from bot.ui.answers import answer, answer_error, put_off
 from bot.ui.pager import paged
 from cogs.transformers import Choices, Interaction, Press, actor, choices, person
 
@@ -147,7 +147,7 @@ class Thanks(commands.Cog):
         if not words.has_chart(board):
             await answer(interaction, **words.leaderboard_answer(board))
             return
-        await interaction.response.defer(ephemeral=True)
+        await put_off(interaction)
         chart = await asyncio.to_thread(words.leaderboard_chart, board)
         await answer(interaction, files=[chart], **words.leaderboard_answer(board))
 

@@ -10,7 +10,7 @@ from discord import app_commands
 
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor, Person
-from bot.ui.text import plain
+from bot.ui.text import plain, storable
 
 if TYPE_CHECKING:
     from bot.client import Stipend
@@ -48,7 +48,7 @@ def person(user: User) -> Person:
     """Return somebody a command is about; who left is no member."""
     return Person(
         user_id=user.id,
-        name=user.display_name,
+        name=storable(user.display_name),
         is_bot=user.bot,
         is_member=isinstance(user, discord.Member),
     )

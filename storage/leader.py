@@ -26,7 +26,7 @@ from storage.postgres import WRITERS
 from storage.tables import Leader
 
 NAME: Final = "tick"
-SHARDS, ALL, LEADING = 0x53_74_01, 0x53_74_02, 0x53_74_03
+SHARDS, ALL, LEADING, BEGINNING = 0x53_74_01, 0x53_74_02, 0x53_74_03, 0x53_74_04
 """Kinds of advisory locks with two numbers; those with one number are turns in a server."""
 
 SECONDS_BETWEEN_TRIES: Final = 0.25
@@ -181,6 +181,14 @@ class Seat:
     async def end_turn(self, guild_id: int) -> None:
         """Let others have their turn in a server."""
         await self._locked("pg_advisory_unlock(:id)", id=guild_id)
+
+    async def try_beginning(self) -> bool:
+        """Claim to be the one that begins a session with Discord, where nobody else does."""
+        return await self._locked(f"pg_try_advisory_lock({BEGINNING}, :id)", id=0)
+
+    async def end_beginning(self) -> None:
+        """Let others begin a session."""
+        await self._locked(f"pg_advisory_unlock({BEGINNING}, :id)", id=0)
 
     async def _claim(self, shards: Collection[int]) -> None:
         kind = "pg_try_advisory_lock_shared" if shards else "pg_try_advisory_lock"

@@ -11,7 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bot.domain.errors import Kept
 from storage.database import Database
+from storage.postgres import WRITERS
 from storage.tables import Leader, Table
 from tests import postgres
 from tests.postgres import Outside
@@ -27,6 +31,11 @@ def path_of(url: str) -> Path:
     return Path(url.removeprefix(SQLITE))
 
 
+on_a_file = pytest.mark.skipif(postgres.WANTED, reason="it is about a SQLite file")
+
+_of_folders: dict[Path, str] = {}
+
+
 @contextmanager
 def made(folder: Path, template: str = "") -> Iterator[str]:
     """Make a database, empty or as a copy of another, and return its address."""
@@ -38,6 +47,49 @@ def made(folder: Path, template: str = "") -> Iterator[str]:
     if template:
         shutil.copyfile(path_of(template), path)
     yield f"{SQLITE}{path}"
+
+
+def address_of(folder: Path) -> str:
+    """Return the address of the database that belongs to a folder; it may not be there yet."""
+    if not postgres.WANTED:
+        return f"{SQLITE}{folder / 'stipend.db'}"
+    if folder not in _of_folders:
+        _of_folders[folder] = postgres.server().url(postgres.server().create())
+    return _of_folders[folder]
+
+
+def database_of(folder: Path) -> Database:
+    """Return the database that belongs to a folder, as the bot makes it."""
+    return Database(address_of(folder), keep=(Kept,))
+
+
+def let_folders_go() -> None:
+    """Drop what `address_of` made on the server."""
+    while _of_folders:
+        postgres.server().drop(postgres.name_of(_of_folders.popitem()[1]))
+
+
+@contextmanager
+def held(url: str, *, from_readers: bool = False) -> Iterator[None]:
+    """Keep everybody else from writing, as another program does that was stopped meanwhile.
+
+    Nobody can keep PostgreSQL from reading.
+    """
+    if url.startswith(SQLITE):
+        with closing(sqlite3.connect(path_of(url))) as file:
+            file.execute("BEGIN EXCLUSIVE" if from_readers else "BEGIN IMMEDIATE")
+            yield
+        return
+    with closing(outside(url)) as connection:
+        connection.rows(f"SELECT pg_advisory_lock({WRITERS})")
+        yield
+
+
+def assert_whole(url: str) -> None:
+    """Assert that a file is whole; a server whose client was killed goes on as it was."""
+    if url.startswith(SQLITE):
+        assert sql(url, "PRAGMA integrity_check") == [("ok",)]
+        assert sql(url, "PRAGMA foreign_key_check") == []
 
 
 def same(db: Database) -> Database:

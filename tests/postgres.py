@@ -1,7 +1,7 @@
 """A PostgreSQL server of its own for each process of tests: on loopback, and nothing is kept.
 
-With STIPEND_TEST_POSTGRES=1 the tests of storage and services, and those of permissions and of two
-servers, run on it; without PostgreSQL on this machine they are skipped.
+With STIPEND_TEST_POSTGRES=1 the tests of storage and services, those in tests/wire, and those of
+permissions and of two servers, run on it; without PostgreSQL on this machine they are skipped.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from bot.ui.answers import incident
 from storage import boards as stored_boards
 from storage import posts
 from storage.leader import Unreachable
+from storage.passing import is_busy, may_pass
 from storage.tables import Post
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ THREAD_EXISTS = 160_004
 UNKNOWN_MESSAGE = 10_008
 THREAD_ARCHIVED = 50_083
 ELSEWHERE_EVERY: Final = timedelta(hours=1)
+RESTS: Final = "Discord lets the bot write no more there for a while; it follows."
 PACED: Final = frozenset({"card", "mirror", "thanks"})
 """What people may make many of at once: one a second in a channel."""
 
@@ -46,6 +48,21 @@ class _Server:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     free_at: dict[int, float] = field(default_factory=dict)
     refusing: dict[int, str] = field(default_factory=dict)
+    resting: dict[tuple[int, bool], tuple[datetime, datetime]] = field(default_factory=dict)
+    """Since and until when Discord wants no new messages in a channel, or no changes."""
+
+    def rests(self, channel_id: int, *, is_new: bool, now: datetime) -> bool:
+        """Whether Discord is to be asked for nothing of this kind now.
+
+        A clock that was set back makes nothing rest until it has caught up.
+        """
+        since, until = self.resting.get((channel_id, is_new), (now, now))
+        return since <= now < until
+
+    def rest(self, channel_id: int, *, is_new: bool, now: datetime, seconds: float) -> None:
+        """Leave a channel alone for as long as Discord asks."""
+        log.warning("channel %d rests for %.0f s: Discord asks for it", channel_id, seconds)
+        self.resting[channel_id, is_new] = now, now + timedelta(seconds=seconds)
 
 
 class Delivery:
@@ -86,14 +103,8 @@ class Delivery:
                 async with self._leader.turn(guild_id) as stands:
                     if stands is not None:
                         await self._empty(server, guild_id, problems, stands)
-            except Unreachable as error:
-                log.warning("posts in server %d wait: %s", guild_id, error)
-                problems["delivery"] = "The database cannot be reached at the moment; it follows."
-            except Exception:
-                # What was asked for is stored and stands; only saying it has to wait.
-                number = incident()
-                log.exception("incident %s: delivery in server %d", number, guild_id)
-                problems["delivery"] = f"Something went wrong here (incident {number}); it follows."
+            except Exception as error:  # noqa: BLE001 - only saying it has to wait
+                problems["delivery"] = _obstacle(guild_id, error)
         return problems
 
     async def _empty(
@@ -132,7 +143,9 @@ class Delivery:
                 return await self._refused(server, post, error)
             log.warning("post %d waits: Discord answers %d", post.id, error.status)
             return "Discord has a fault at the moment; it follows."
-        except Exception:
+        except Exception as error:
+            if is_busy(error) or may_pass(error):
+                raise  # nothing can be noted of it now, so it waits
             number = incident()
             log.exception("incident %s: post %d (%s)", number, post.id, post.kind)
             await self._fail(post, f"incident {number}", outbox.PARKED)
@@ -159,8 +172,15 @@ class Delivery:
             reason = server.refusing[message.channel_id]
             await self._fail(post, reason, outbox.PARKED)
             return f"{reason}."
+        is_new, now = post.message_id is None, self._clock()
+        if server.rests(message.channel_id, is_new=is_new, now=now):
+            return RESTS
         await message.draw()
-        return await self._put(server, post, message)
+        try:
+            return await self._put(server, post, message)
+        except discord.RateLimited as error:
+            server.rest(message.channel_id, is_new=is_new, now=now, seconds=error.retry_after)
+            return RESTS
 
     async def _put(self, server: _Server, post: Post, message: Message) -> str:
         """Put a message where it belongs, in the way of its kind; return why not, as `_try`."""
@@ -278,8 +298,8 @@ class Delivery:
             channel = self._bot.get_partial_messageable(channel_id, guild_id=post.guild_id)
             try:
                 await channel.get_partial_message(message_id).delete()
-            except discord.HTTPException as error:
-                log.info("announcement %d stays: %s", message_id, error.text or error.status)
+            except (discord.HTTPException, discord.RateLimited) as error:
+                log.info("announcement %d stays: %s", message_id, error)
 
     async def _create_thread(
         self, round_id: int, partial: discord.PartialMessage, *, name: str
@@ -451,12 +471,17 @@ class Delivery:
         return True
 
     async def _reopen(self, guild_id: int, thread_id: int) -> None:
+        server, now = self._servers.setdefault(guild_id, _Server()), self._clock()
+        if server.rests(thread_id, is_new=False, now=now):
+            return
         try:
             thread = await self._bot.fetch_channel(thread_id)
             if isinstance(thread, discord.Thread) and thread.archived:
                 await thread.edit(archived=False)
         except discord.NotFound:
             await self.thread_deleted(guild_id, thread_id)
+        except discord.RateLimited as error:
+            server.rest(thread_id, is_new=False, now=now, seconds=error.retry_after)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             log.info("thread %d stays archived: %s", thread_id, type(error).__name__)
 
@@ -500,3 +525,14 @@ class Delivery:
             is_ours = await boards.unpinned(session, guild_id, message_id)
         if is_ours:
             await self.deliver(guild_id)
+
+
+def _obstacle(guild_id: int, error: Exception) -> str:
+    """Log what keeps posts waiting, and return it for whoever brought them about."""
+    if isinstance(error, Unreachable) or is_busy(error):
+        log.warning("posts in server %d wait: %s", guild_id, error)
+        state = "is busy right now" if is_busy(error) else "cannot be reached at the moment"
+        return f"The database {state}; it follows."
+    number = incident()
+    log.error("incident %s: delivery in server %d", number, guild_id, exc_info=error)
+    return f"Something went wrong here (incident {number}); it follows."

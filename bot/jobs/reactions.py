@@ -319,7 +319,7 @@ class Reactions:
             channel = self._bot.get_partial_messageable(event.channel_id, guild_id=lane.guild_id)
             try:
                 author_id = (await channel.fetch_message(event.message_id)).author.id
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 log.info("message %d stays unknown: %s", event.message_id, type(error).__name__)
                 return 0
         if len(lane.authors) >= AUTHORS_KEPT:

@@ -48,6 +48,7 @@ class _Server:
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     failed_at: datetime | None = None
+    asked_to_wait: timedelta = timedelta(0)
     refused_at: dict[int, datetime] = field(default_factory=dict)
     obstacle: str = ""
 
@@ -122,11 +123,17 @@ class Reconciler:
                 if not wanted:
                     return
                 server.obstacle, server.failed_at = "", None
+                server.asked_to_wait = timedelta(0)
                 await self._work_off(server, wanted)
             except UNREACHABLE as error:
                 log.warning("server %d: Discord cannot be reached: %r", guild_id, error)
                 server.obstacle = "Discord cannot be reached"
                 server.failed_at = self._clock()
+            except discord.RateLimited as error:
+                log.warning("server %d: %s", guild_id, error)
+                server.obstacle = "Discord asks the bot to wait"
+                server.failed_at = self._clock()
+                server.asked_to_wait = timedelta(seconds=error.retry_after)
             except discord.HTTPException as error:
                 log.warning("server %d: Discord answers %d", guild_id, error.status)
                 server.obstacle = f"Discord answers {error.status}"
@@ -319,8 +326,8 @@ def _rests(server: _Server, item: Look | Search, now: datetime) -> bool:
     is_closing = item.closed_at is not None
     failed_at, refused_at = server.failed_at, server.refused_at.get(item.channel_id)
     # A clock that was set back makes nothing rest until it has caught up.
-    if failed_at is not None and failed_at <= now < failed_at + (
-        AGAIN_CLOSING if is_closing else AGAIN
+    if failed_at is not None and failed_at <= now < failed_at + max(
+        AGAIN_CLOSING if is_closing else AGAIN, server.asked_to_wait
     ):
         return True
     return refused_at is not None and refused_at <= now < refused_at + (

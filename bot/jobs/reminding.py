@@ -69,6 +69,8 @@ async def delete(
     channel = bot.get_partial_messageable(channel_id, guild_id=guild_id)
     try:
         await channel.get_partial_message(message_id).delete()
+    except discord.RateLimited as error:
+        log.info("reminder %d is not deleted: %s", message_id, error)
     except discord.HTTPException as error:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise

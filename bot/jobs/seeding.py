@@ -38,6 +38,14 @@ ARCHIVED: Final = 50_083
 LOOKS_EVERY: Final = timedelta(hours=1)
 RESTS_FOR: Final = timedelta(hours=1)
 """How long a channel that refuses reactions is left alone."""
+WAITS: Final = (
+    discord.HTTPException,
+    discord.RateLimited,
+    aiohttp.ClientError,
+    TimeoutError,
+    OSError,
+)
+"""After these the board waits for the next time."""
 MOST_CHANGES: Final = 50
 """Changes of the board in one run; what is left comes with the next."""
 
@@ -89,7 +97,7 @@ class Seeding:
         async with self._turns.setdefault(guild_id, asyncio.Lock()):
             try:
                 await work(guild_id)
-            except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
+            except WAITS as error:
                 log.warning("the board in server %d waits: %s", guild_id, error)
             except Exception:
                 log.exception("incident %s: the board in server %d", incident(), guild_id)
@@ -112,6 +120,10 @@ class Seeding:
                 continue
             try:
                 await self._put(guild_id, seed)
+            except discord.RateLimited as error:
+                rest = min(timedelta(seconds=error.retry_after), RESTS_FOR)
+                self._rests_until[seed.channel_id] = self._clock() + rest
+                log.warning("channel %d takes reactions in %s: %s", seed.channel_id, rest, error)
             except discord.HTTPException as error:
                 if await self._refused(guild_id, seed, error):
                     return True

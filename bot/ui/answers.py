@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 import discord
 
@@ -15,11 +17,47 @@ from bot.ui.text import guard, guarded
 log = logging.getLogger(__name__)
 
 LONGEST_CONTENT = 2000
+SOON: Final = 2.0
+"""Seconds within which a command is answered, or Discord is told that it takes longer: it waits
+for three."""
+_PUT_OFF: Final = "stipend.put off"
+BUSY: Final = "The database is busy right now, so nothing was changed. Try again in a minute."
 
 
 def incident() -> str:
     """Return a new incident id; it goes into the answer and into the log."""
     return secrets.token_hex(4)
+
+
+def promise(interaction: discord.Interaction[Any]) -> None:
+    """See to it that Discord does not give a command up that takes longer than usual."""
+    loop = asyncio.get_running_loop()
+    interaction.extras[_PUT_OFF] = loop.call_later(SOON, _put_off_now, interaction)
+
+
+def _put_off_now(interaction: discord.Interaction[Any]) -> None:
+    interaction.extras[_PUT_OFF] = asyncio.create_task(_defer(interaction))
+
+
+async def _defer(interaction: discord.Interaction[Any]) -> None:
+    if not interaction.response.is_done():
+        with suppress(discord.HTTPException, OSError):  # then the answer itself is tried
+            await interaction.response.defer(ephemeral=True)
+
+
+async def put_off(interaction: discord.Interaction[Any]) -> None:
+    """Tell Discord that the answer of a command takes a moment."""
+    await _settle(interaction)
+    await _defer(interaction)
+
+
+async def _settle(interaction: discord.Interaction[Any]) -> None:
+    """Let nothing but the caller respond from here on."""
+    promised = interaction.extras.pop(_PUT_OFF, None)
+    if isinstance(promised, asyncio.Task):
+        await asyncio.wait({promised})
+    elif promised is not None:
+        promised.cancel()
 
 
 async def answer(
@@ -37,6 +75,7 @@ async def answer(
     text = guarded(content)
     text = text if len(text) <= LONGEST_CONTENT else f"{text[: LONGEST_CONTENT - 1]}…"
     embed = guard(embed) if embed is not None else None
+    await _settle(interaction)
     if interaction.response.is_done():
         await interaction.edit_original_response(
             content=text or None, embed=embed, view=view, attachments=list(files)
@@ -64,22 +103,31 @@ async def add_problems(
 
 
 async def answer_error(interaction: discord.Interaction[Any], error: BaseException) -> bool:
-    """Answer whatever went wrong: a refusal by its sentence, anything else by an incident id.
+    """Answer whatever went wrong: what passes by a sentence, anything else by an incident id.
 
     Returns whether it was an incident.
     discord.py hands errors over wrapped, differently for commands, options, buttons and forms.
     """
     cause = _cause(error)
     if isinstance(cause, Repeated):
+        await _settle(interaction)
         return False
     if isinstance(cause, Refusal):
         await _say(interaction, str(cause))
+        return False
+    if interaction.client.is_busy(cause):
+        log.warning("%s waited too long for the database: %s", _place(interaction), cause)
+        await _say(interaction, BUSY)
+        return False
+    if isinstance(cause, discord.RateLimited):
+        log.warning("%s was given up: %s", _place(interaction), cause)
+        await _say(interaction, _asked_to_wait(cause))
         return False
     number = incident()
     log.error(
         "incident %s: %s in server %s",
         number,
-        interaction.command.qualified_name if interaction.command else "a button or form",
+        _place(interaction),
         interaction.guild_id,
         exc_info=cause,
     )
@@ -89,6 +137,15 @@ async def answer_error(interaction: discord.Interaction[Any], error: BaseExcepti
         "stays, give the incident's number to an operator of the bot, who finds it in the log.",
     )
     return True
+
+
+def _asked_to_wait(error: discord.RateLimited) -> str:
+    minutes = max(round(error.retry_after / 60), 1)
+    return f"Discord asks the bot to wait, so this was not done. Try again in {minutes} min."
+
+
+def _place(interaction: discord.Interaction[Any]) -> str:
+    return interaction.command.qualified_name if interaction.command else "a button or form"
 
 
 def _cause(error: BaseException) -> BaseException:

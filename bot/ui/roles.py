@@ -25,6 +25,11 @@ async def with_role(interaction: discord.Interaction[Any], standing: Standing, t
         return (
             f"{text}\nThe helper role or the member is not there any more, so no role was changed."
         )
+    except discord.RateLimited:
+        return (
+            f"{text}\nDiscord lets the bot change no roles for a while, so <@&{standing.role_id}> "
+            "is as it was: change it by hand. Everything else is done."
+        )
     except discord.HTTPException:
         what = "given" if gives else "taken"
         return (

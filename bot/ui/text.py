@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import discord
 
@@ -23,6 +24,7 @@ _ISOLATE, _POP = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 _CONTROLS = re.compile(
     "[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066\\u2067\\ufff9-\\ufffb]"
 )
+_UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 _BEYOND_ASCII = re.compile("[^\\x00-\\x7e]")
 _KEPT = frozenset("\n\N{ZERO WIDTH JOINER}")
 
@@ -43,6 +45,17 @@ def plain(text: str, *, longest: int | None = None) -> str:
     if longest is not None and len(cleaned) > longest:
         return cleaned[: longest - 1].rstrip() + ELLIPSIS
     return cleaned
+
+
+def storable(value: Any) -> Any:
+    """Return what Discord sent without the characters that no database keeps: NUL, half ones."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    if isinstance(value, list):
+        return [storable(each) for each in value]
+    if isinstance(value, dict):
+        return {name: storable(each) for name, each in value.items()}
+    return value
 
 
 def quoted(text: str, *, longest: int | None = None) -> str:

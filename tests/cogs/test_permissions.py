@@ -438,7 +438,21 @@ NUMBERS: tuple[tuple[str, str, Options, str], ...] = (
     ("mia", "leaderboard", {}, "round"),
     ("carol", "audit log", {}, "subject"),
 )
-WRONG = ("0", "-1", "99999", "9" * 19, "9" * 20, "9" * 60, "1.5", "²", "١", "x", "' OR 1=1 --")
+WRONG = (
+    "0",
+    "-1",
+    "\x00",
+    "x\x00",
+    "99999",
+    "9" * 19,
+    "9" * 20,
+    "9" * 60,
+    "1.5",
+    "²",
+    "١",
+    "x",
+    "' OR 1=1 --",
+)
 
 
 async def test_what_is_no_number_of_anything_is_refused_and_changes_nothing(town: Town) -> None:

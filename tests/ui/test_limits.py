@@ -205,6 +205,7 @@ class Sent:
 
     def __init__(self) -> None:
         self.arguments: dict[str, Any] = {}
+        self.extras: dict[str, Any] = {}
         self.response = self
 
     def is_done(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -22,6 +23,7 @@ SUPPORT, COMMITTEE = 333333333333333331, 333333333333333332
 COMMITTEE_ROLE = 444444444444444441
 EPOCH_MS = 1_420_070_400_000
 MOST_EMOJI = 20
+PUT_OFF = 5
 ALL_PERMISSIONS = str((1 << 52) - 1)
 
 
@@ -73,6 +75,10 @@ class FakeDiscord:
     faults: list[Fault] = field(default_factory=list)
     loses_first_answers: bool = False
     """Whether the first answer to each post is lost: it is accepted, and the connection reset."""
+    called: str = ""
+    """What people who press something are called; empty for a name of each one's own."""
+    gives_up_after: float = 60.0
+    """Seconds after which a command cannot be answered any more, nor its answer put off."""
     connects: int = 0
     identifies: int = 0
     resumes: int = 0
@@ -87,6 +93,7 @@ class FakeDiscord:
         self._sequence = 0
         self._runner: web.AppRunner | None = None
         self._interactions: dict[int, asyncio.Event] = {}
+        self._pressed: dict[int, float] = {}
         self._query: dict[str, str] = {}
         self._remembered: list[dict[str, Any]] = []
 
@@ -199,6 +206,7 @@ class FakeDiscord:
         for part in reversed(path):
             typed = [{"name": part, "type": 1, "options": typed}]
         self._interactions[number] = asyncio.Event()
+        self._pressed[number] = time.monotonic()
         await self._dispatch(
             "INTERACTION_CREATE",
             {
@@ -216,7 +224,7 @@ class FakeDiscord:
                 "context": 0,
                 "app_permissions": ALL_PERMISSIONS,
                 "attachment_size_limit": 10_485_760,
-                "member": _member(user, roles),
+                "member": {**_member(user, roles), "nick": self.called or None},
                 "data": {
                     "id": "9",
                     "name": name,
@@ -492,7 +500,9 @@ class FakeDiscord:
             case ["POST", "interactions", number, _, "callback"]:
                 return self._answered(int(number), body)
             case ["PATCH", "webhooks", _, token, "messages", "@original"]:
-                self.answers[int(token.removeprefix("token"))] = body
+                number = token.removeprefix("token")
+                self.answers[int(number)] = body
+                self._interactions[int(number)].set()
                 return self._message(SUPPORT, snowflake(1, 1), body)
             case ["POST", "channels", channel, "messages"]:
                 return self._posted(int(channel), body)
@@ -528,8 +538,11 @@ class FakeDiscord:
         return None
 
     def _answered(self, number: int, body: dict[str, Any]) -> dict[str, Any]:
+        if time.monotonic() - self._pressed[number] > self.gives_up_after:
+            raise Refused(404, 10_062, "Unknown interaction")
         self.answers[number] = body["data"]
-        self._interactions[number].set()
+        if body["type"] != PUT_OFF:
+            self._interactions[number].set()
         message = self._message(SUPPORT, snowflake(1, 1), body["data"])
         return {
             "interaction": {

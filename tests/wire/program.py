@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sqlite3
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.children import environment
+from tests.children import environment, traced
+from tests.databases import address_of, sql
 from tests.wire.fake_discord import FakeDiscord
 from tests.wire.warm import ERRORS, Loaded
 
@@ -20,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Program:
-    """The bot as a child process over one database file."""
+    """The bot as a child process over one database."""
 
     def __init__(
         self, fake: FakeDiscord, folder: Path, *, is_traced: bool = True, **environ: str
@@ -28,7 +26,9 @@ class Program:
         """`environ` is added to the environment; untraced it runs at its own speed."""
         self._is_traced, self._environ = is_traced, environ
         self.fake = fake
+        self.url = address_of(folder)
         self.database = folder / "stipend.db"
+        """Where it is a SQLite file."""
         self.folder = folder
         self.process: Any = None
 
@@ -36,11 +36,11 @@ class Program:
     def environ(self) -> dict[str, str]:
         """The environment in which it runs."""
         return {
-            **(os.environ if self._is_traced else environment()),
+            **(traced() if self._is_traced else environment()),
             **self._environ,
             "FAKE_DISCORD_PORT": str(self.fake.port),
             "STIPEND_DISCORD_TOKEN": "MTExMTExMTExMTExMTExMTEx.x.y",
-            "STIPEND_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
+            "STIPEND_DATABASE_URL": self.url,
             "STIPEND_POST_INTERVAL_MS": "0",
             "STIPEND_TICK_SECONDS": "1",
             "PYTHONPATH": str(ROOT),
@@ -92,9 +92,8 @@ class Program:
         return hook
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
-        """Read from the database file."""
-        with closing(sqlite3.connect(self.database)) as connection:
-            return connection.execute(query).fetchall()
+        """Read from the database, past the program."""
+        return sql(self.url, query)
 
     async def run(self, *command: str) -> tuple[int, str]:
         """Run a subcommand to its end; return its exit code and what it printed."""

@@ -8,8 +8,10 @@ from bot import leader
 from bot.__main__ import main
 from storage import postgres
 from tests.wire import child
+from tests.wire.two_servers import SESSIONS_EVERY
 
 leader.EVERY, leader.LEASE, leader.PATIENCE = 0.2, 1.5, 1.5  # type: ignore[misc]
+leader.SESSIONS_EVERY = SESSIONS_EVERY  # type: ignore[misc]
 postgres.STOPPED_AFTER = "1500ms"
 assert child.PORT  # importing it was the point: from then on Discord is the fake one
 

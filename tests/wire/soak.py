@@ -4,6 +4,7 @@
 A campaign is one server with a draft to publish and an open round. In each turn people do a few
 things at once and the program is killed (SIGKILL): at a random instant, or with a random request
 of it, before Discord has accepted that or after. Everything random comes from a printed seed.
+With STIPEND_TEST_POSTGRES=1 the database is on a PostgreSQL server of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import asyncio
 import json
 import random
 import resource
-import sqlite3
 import sys
 import tempfile
 import time
@@ -26,7 +26,9 @@ from pathlib import Path
 
 from bot.jobs.marks import numbers
 from bot.services import history, rounds
-from tests.services.world import ADA, HELPERS, Who, World, database
+from tests import postgres
+from tests.databases import assert_whole, database_of, let_folders_go, sql
+from tests.services.world import ADA, HELPERS, Who, World
 from tests.wire.fake_discord import BOT, COMMITTEE, COMMITTEE_ROLE, SERVER, SUPPORT, FakeDiscord
 from tests.wire.program import Often, Program
 
@@ -167,8 +169,7 @@ class Campaign:
 
     def check(self) -> None:
         """Check that nothing acknowledged is missing, and that nothing is there twice."""
-        assert self.program.rows("PRAGMA integrity_check") == [("ok",)]
-        assert self.program.rows("PRAGMA foreign_key_check") == []
+        assert_whole(self.program.url)
         stored = Counter(self.program.rows("SELECT note, minutes FROM entries"))
         for log in self.logs:
             found = stored[log.note, log.minutes]
@@ -227,16 +228,16 @@ class Campaign:
 
 async def check_record(program: Program) -> None:
     """Check that the chain of the record verifies."""
-    world = World(database(program.database), guild_id=SERVER)
+    world = World(database_of(program.folder), guild_id=SERVER)
     await world.db.connect()
     async with world.db.read() as session:
         assert await history.faults(session, SERVER) == []
     await world.db.close()
 
 
-async def set_up(path: Path) -> None:
+async def set_up(folder: Path) -> None:
     """Make a server with a draft and an open round, as it is stored."""
-    world = World(database(path), now=datetime.now(UTC) - AWAY, guild_id=SERVER)
+    world = World(database_of(folder), now=datetime.now(UTC) - AWAY, guild_id=SERVER)
     await world.db.open(now=world.now)
     await world.set_up(
         support_channel=str(SUPPORT),
@@ -249,21 +250,19 @@ async def set_up(path: Path) -> None:
     await world.db.close()
 
 
-def set_back(path: Path) -> None:
-    """Turn a file into one of the version before, with everything in it."""
-    with sqlite3.connect(path) as connection:
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE name = 'leaders'"):
-            connection.execute(f"DROP TABLE {name}")
-        connection.execute("UPDATE alembic_version SET version_num = ?", (OLD,))
+def set_back(url: str) -> None:
+    """Turn a database into one of the version before, with everything in it."""
+    sql(url, "DROP TABLE IF EXISTS leaders")
+    sql(url, "UPDATE alembic_version SET version_num = ?", OLD)
 
 
 @asynccontextmanager
 async def a_campaign(folder: Path, seed: int) -> AsyncIterator[Campaign]:
-    """Open a server whose file is of the version before."""
+    """Open a server whose database is of the version before."""
     async with FakeDiscord() as fake:
         program = Often(fake, folder, STIPEND_LOG_LEVEL="ERROR")
-        await set_up(program.database)
-        set_back(program.database)
+        await set_up(folder)
+        set_back(program.url)
         try:
             yield Campaign(program, random.Random(seed))
         finally:
@@ -275,7 +274,7 @@ async def kill_while_migrating(campaign: Campaign, times: int) -> None:
     for _ in range(times):
         campaign.kills["migration"] += 1
         await campaign._kill_in(campaign.random.uniform(0.02, 0.5), ready=False)
-        assert campaign.program.rows("PRAGMA integrity_check") == [("ok",)]
+        assert_whole(campaign.program.url)
 
 
 async def fight(folder: Path, *, seed: int, kills: int) -> Campaign:
@@ -309,12 +308,14 @@ def main(arguments: list[str]) -> int:
         print(f"seed {seed}: {count} kills", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             campaign = asyncio.run(fight(Path(folder), seed=seed, kills=count))
+        let_folders_go()
         done += campaign.kills
         logged += len(campaign.logs)
         posts += campaign.standing().total()
         seed += 1
+    place = "PostgreSQL" if postgres.WANTED else "SQLite"
     moments = ", ".join(f"{count} {name}" for name, count in sorted(done.items()))
-    print(f"{done.total()} kills ({moments}): {logged} hours logged, {posts} posts stand once")
+    print(f"{place}: {done.total()} kills ({moments}): {logged} hours logged, {posts} posts once")
     print(f"nothing acknowledged is missing, nothing is there twice; {_cpu_seconds():.0f} s CPU")
     return 0
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.domain.canonical import canonical
 from bot.services import history
-from storage.database import Database
 from storage.tables import PolicyVersion
+from tests.databases import database_of, guards_off, on_a_file, sql
 from tests.services.world import utc
 from tests.wire.fake_discord import COMMITTEE, COMMITTEE_ROLE, SERVER, SUPPORT, FakeDiscord
+from tests.wire.faults import rate_limited
 from tests.wire.program import Program
 
 NOW = utc("2026-01-05")
@@ -27,7 +26,7 @@ SETTINGS = {
 
 
 async def set_up(program: Program, **settings: str) -> None:
-    database = Database(f"sqlite+aiosqlite:///{program.database}")
+    database = database_of(program.folder)
     await database.open(now=NOW)
     async with database.write() as session:
         document = canonical({**SETTINGS, **settings}).decode()
@@ -56,6 +55,7 @@ async def test_a_sound_installation_is_told_line_by_line(tmp_path: Path) -> None
         assert fake.sockets == 0  # it never connects to the gateway
 
 
+@on_a_file
 async def test_before_the_first_start_there_is_nothing_to_find_fault_with(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
         program = Program(fake, tmp_path)
@@ -79,6 +79,16 @@ async def test_missing_permissions_and_deleted_channels_are_named(tmp_path: Path
         assert "4 fault(s)" in text
 
 
+async def test_a_limit_that_lasts_for_hours_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake:
+        program = Program(fake, tmp_path, is_traced=False)
+        await set_up(program)
+        fake.fail(rate_limited("global", 7200), method="GET", part="/guilds")
+        code, text = await program.run("check")
+        assert code == 78
+        assert "FAULT  Discord: Too many requests. Retry in 7200.00 seconds." in text
+
+
 async def test_missing_settings_are_notes_for_the_admins_of_the_server(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
         program = Program(fake, tmp_path)
@@ -89,28 +99,30 @@ async def test_missing_settings_are_notes_for_the_admins_of_the_server(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("fault", "found"),
+    ("changes", "found"),
     (
-        ("DROP TRIGGER record_no_update", "the record: the trigger record_no_update is missing"),
+        ((), "the record: the trigger record_"),
         (
-            "DROP TRIGGER record_no_update; UPDATE record SET action = 'settings.lost'",
+            ("UPDATE record SET action = 'settings.lost'",),
             "record row 1: its content does not give its hash",
         ),
     ),
+    ids=("a guard is gone", "a row is another"),
 )
 async def test_a_record_that_was_tampered_with_is_found(
-    tmp_path: Path, fault: str, found: str
+    tmp_path: Path, changes: tuple[str, ...], found: str
 ) -> None:
     async with FakeDiscord() as fake:
         program = Program(fake, tmp_path)
         await set_up(program)
-        with closing(sqlite3.connect(program.database)) as connection:
-            connection.executescript(fault)
+        for statement in (*guards_off(database_of(tmp_path)), *changes):
+            sql(program.url, statement)
         code, text = await program.run("check")
         assert code == 78
         assert found in text
 
 
+@on_a_file
 async def test_a_damaged_file_and_a_wrong_token_are_both_told(tmp_path: Path) -> None:
     async with FakeDiscord(refuse_token=True) as fake:
         program = Program(fake, tmp_path)

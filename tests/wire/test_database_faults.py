@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from storage.passing import may_pass
-from tests.services.world import MINUTE
-from tests.wire.fake_discord import FakeDiscord
+from bot.ui.answers import BUSY
+from storage import postgres
+from storage.express import Runner
+from storage.passing import is_busy, may_pass
+from tests.databases import held, on_a_file
+from tests.services.world import ADA, MINUTE
+from tests.wire.fake_discord import SERVER, FakeDiscord
 from tests.wire.program import Program
 from tests.wire.town import Town, a_town, until
 
@@ -34,23 +40,39 @@ class Disk:
     def _limit(self, connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {self.pages}")
 
-    def fill(self) -> None:
+    async def fill(self) -> None:
         """Leave no page free."""
-        self._town.rows("SELECT 1")
-        ((self.pages,),) = self._town.rows("PRAGMA page_count")
+        ((count,),) = self._town.rows("PRAGMA page_count")
+        assert isinstance(count, int)
+        await self.resize(count)
+
+    async def resize(self, pages: int) -> None:
+        """Set the size, also for the connection of the express lane."""
+        self.pages = pages
+        db = self._town.bot.db
+        await db.express(_nothing)  # it is there now
+        assert db._direct is not None
+        limit = f"PRAGMA max_page_count = {pages}"
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(db._lane, db._direct._connection.execute, limit)
+
+
+async def _nothing(_run: Runner) -> None:
+    """Write nothing."""
 
 
 def note(number: int) -> str:
     return f"{number} " + "x" * 900
 
 
+@on_a_file
 async def test_on_a_full_disk_a_command_is_answered_with_an_incident_and_works_again_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with a_town(tmp_path, monkeypatch) as town:
         await town.tick()
         disk = Disk(town)
-        disk.fill()
+        await disk.fill()
         answers: list[str] = []
         for number in range(40):
             answers.append(await town.log(note=note(number)))
@@ -61,7 +83,7 @@ async def test_on_a_full_disk_a_command_is_answered_with_an_incident_and_works_a
         assert town.rows("SELECT count(*) FROM entries") == [(stored,)]
         await town.tick(MINUTE)  # nothing breaks that cannot be stored
         assert town.rows("PRAGMA integrity_check") == [("ok",)]
-        disk.pages = PLENTY
+        await disk.resize(PLENTY)
         assert "logged" in await town.log(note=note(99))
         await town.tick(MINUTE)
         await until(lambda: not town.rows("SELECT 1 FROM posts WHERE state = 'pending'"))
@@ -69,24 +91,65 @@ async def test_on_a_full_disk_a_command_is_answered_with_an_incident_and_works_a
 
 
 @pytest.mark.threads
-async def test_a_database_held_for_longer_than_the_busy_time_delays_and_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_database_held_for_longer_than_it_is_waited_for_delays_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("storage.database.BUSY_SECONDS", 0.2)
+    monkeypatch.setitem(postgres.LIMITS, "lock_timeout", "200ms")
     async with a_town(tmp_path, monkeypatch) as town:
         await town.tick()
-        with closing(sqlite3.connect(tmp_path / "stipend.db")) as other:
-            other.execute("BEGIN IMMEDIATE")
-            answer = await town.log()
-            assert INCIDENT.search(answer), answer
+        place = town.place
+        with held(town.url):
+            assert await town.log() == BUSY
             for user in range(5001, 5006):
-                await town.fake.react(*town.place, user)
+                await town.fake.react(*place, user)
             await town.tick(MINUTE)
         assert "logged" in await town.log()
         await until(lambda: town.thanked() == {*range(5001, 5006)})
         assert town.rows("SELECT count(*) FROM entries") == [(1,)]
+        (line,) = [line for line in caplog.messages if "waited too long" in line]
+        assert line.startswith("hours log waited too long for the database: ")
 
 
+@pytest.mark.threads
+async def test_whoever_has_to_wait_for_the_database_is_told_so_before_discord_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.ui.answers.SOON", 0.2)
+    async with a_town(tmp_path, monkeypatch) as town:
+        await town.tick()
+        town.fake.gives_up_after = 1.0
+        with held(town.url):
+            asking = asyncio.create_task(town.log())
+            await asyncio.sleep(1.5)
+            assert not asking.done()
+        assert "logged" in await asking
+
+
+@pytest.mark.threads
+async def test_what_cannot_be_noted_while_the_database_is_held_is_neither_parked_nor_said_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database.BUSY_SECONDS", 0.2)
+    monkeypatch.setitem(postgres.LIMITS, "lock_timeout", "200ms")
+    async with a_town(tmp_path, monkeypatch) as town:
+        await town.tick()
+        await town.world.log(ADA, "1h")
+        with ExitStack() as holding:
+
+            def hold(_method: str, _path: str) -> None:
+                town.fake.after_accepting = None
+                holding.enter_context(held(town.url))
+
+            town.fake.after_accepting = hold
+            problems = await town.bot.deliver(SERVER)
+            assert list(problems.values()) == ["The database is busy right now; it follows."]
+        await town.tick()
+        assert town.rows("SELECT DISTINCT state FROM posts") == [("sent",)]
+        assert len(town.marks()) == len(set(town.marks()))
+
+
+@on_a_file
 async def test_a_start_on_a_full_disk_ends_with_one_line_and_a_later_one_works(
     tmp_path: Path,
 ) -> None:
@@ -129,3 +192,33 @@ def test_what_may_pass_is_tried_again_and_the_rest_is_for_the_operator(
     error: Exception, passes: bool
 ) -> None:
     assert may_pass(error) == passes
+
+
+class _ServerError(Exception):
+    """What PostgreSQL's driver raises, with the state that it names."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("error", "busy"),
+    (
+        (_sqlite(sqlite3.SQLITE_BUSY), True),
+        (_sqlite(sqlite3.SQLITE_LOCKED), True),
+        (_sqlite(sqlite3.SQLITE_BUSY).orig, True),
+        (_sqlite(sqlite3.SQLITE_FULL), False),
+        (_sqlite(sqlite3.SQLITE_CORRUPT), False),
+        (DBAPIError("SELECT 1", {}, _ServerError("55P03")), True),
+        (DBAPIError("SELECT 1", {}, _ServerError("57014")), True),
+        (DBAPIError("SELECT 1", {}, _ServerError("57P01")), False),
+        (PoolTimeoutError("all connections are in use"), True),
+        (ValueError("no"), False),
+    ),
+    ids=lambda value: repr(value) if isinstance(value, Exception) else "",
+)
+def test_only_who_waited_in_vain_is_told_that_nothing_was_changed(
+    error: Exception, busy: bool
+) -> None:
+    assert is_busy(error) == busy

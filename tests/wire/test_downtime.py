@@ -21,6 +21,7 @@ from bot.services import votes
 from bot.settings import Settings
 from storage import reconciling, thanks
 from storage.tables import Round
+from tests.databases import address_of, database_of
 from tests.services.world import (
     ADA,
     CLOSE,
@@ -30,7 +31,6 @@ from tests.services.world import (
     MINUTE,
     START,
     World,
-    database,
 )
 from tests.wire.fake_discord import COMMITTEE, SERVER, SUPPORT, FakeDiscord, Refused
 from tests.wire.program import Program
@@ -104,7 +104,7 @@ async def a_program_with_a_board(folder: Path) -> AsyncIterator[tuple[Program, B
     """Start the program with an open round and wait for its board."""
     async with FakeDiscord() as fake:
         program = Program(fake, folder, is_traced=False)
-        world = World(database(program.database), now=datetime.now(UTC), guild_id=SERVER)
+        world = World(database_of(folder), now=datetime.now(UTC), guild_id=SERVER)
         await world.db.open(now=world.now)
         await world.opened(**CHANNELS)
         await world.db.close()
@@ -208,14 +208,14 @@ class Town:
 
 @asynccontextmanager
 async def a_town(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
-    world = World(database(folder / "stipend.db"), guild_id=SERVER)
+    world = World(database_of(folder), guild_id=SERVER)
     await world.db.open(now=START)
     await world.opened(**CHANNELS)
     async with FakeDiscord() as fake:
         gateway = yarl.URL(f"ws://127.0.0.1:{fake.port}/ws")
         monkeypatch.setattr(discord.http.Route, "BASE", f"http://127.0.0.1:{fake.port}/api/v10")
         monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", gateway)
-        url = f"sqlite+aiosqlite:///{folder / 'stipend.db'}"
+        url = address_of(folder)
         settings = Settings(discord_token=TOKEN, database_url=url, post_interval_ms=0)
         bot = Stipend(settings, clock=lambda: world.now, schedule=False)
         running = asyncio.create_task(bot.start(TOKEN))

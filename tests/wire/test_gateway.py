@@ -17,8 +17,9 @@ from bot import pace, supervisor
 from bot.pace import HOUR, Pace, after_failure, wait_before
 from storage.database import DatabaseBusy, DatabaseUnusable
 from storage.lock import InUse
+from tests.databases import database_of
 from tests.services.world import HOUR as AN_HOUR
-from tests.services.world import START, World, database
+from tests.services.world import START, World
 from tests.wire import faults
 from tests.wire.fake_discord import SERVER, FakeDiscord
 from tests.wire.program import Program
@@ -234,7 +235,7 @@ async def test_an_hour_later_everything_is_as_at_first() -> None:
 async def test_a_gateway_that_sends_everybody_away_at_once_is_not_stormed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(database(tmp_path / "stipend.db"), guild_id=SERVER)
+    world = World(database_of(tmp_path), guild_id=SERVER)
     await world.db.open(now=START)
     async with (
         FakeDiscord(sends_away=True) as fake,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.services import history
-from storage.database import Database
+from tests.databases import assert_whole, database_of, on_a_file
 from tests.wire.fake_discord import (
     COMMITTEE,
     COMMITTEE_ROLE,
@@ -63,12 +63,12 @@ async def settled(program: Program) -> None:
 
 
 async def assert_record_is_sound(program: Program) -> None:
-    database = Database(f"sqlite+aiosqlite:///{program.database}")
+    database = database_of(program.folder)
     await database.connect()
     async with database.read() as session:
         assert await history.faults(session, SERVER) == []
     await database.close()
-    assert program.rows("PRAGMA integrity_check") == [("ok",)]
+    assert_whole(program.url)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,7 @@ async def test_an_unreachable_discord_is_tried_again_and_the_program_can_be_stop
     assert await program.stop() == 0
 
 
+@on_a_file
 async def test_a_damaged_database_stops_the_program_before_it_logs_in(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
         program = Program(fake, tmp_path)

@@ -23,7 +23,7 @@ from storage.database import Database
 from storage.leader import Unreachable
 from storage.tables import Round
 from tests import postgres
-from tests.databases import sql
+from tests.databases import address_of, sql
 from tests.services.world import ADA, CLOSE, COMPUTE, HOUR, MINUTE, START, World
 from tests.wire.fake_discord import COMMITTEE, SERVER, SUPPORT
 from tests.wire.two_servers import OTHERS, SECOND, TwoServers
@@ -96,6 +96,7 @@ def _discord_is(fake: TwoServers, monkeypatch: pytest.MonkeyPatch) -> None:
         """Identify without the five seconds between two shards."""
 
     monkeypatch.setattr(discord.Client, "before_identify_hook", at_once)
+    monkeypatch.setattr(leading, "SESSIONS_EVERY", 0.0)
 
 
 async def _notice(bot: Stipend) -> None:
@@ -223,7 +224,7 @@ async def test_what_another_process_is_saying_is_left_to_it_and_without_a_databa
 async def test_one_process_may_have_several_shards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'stipend.db'}"
+    url = address_of(tmp_path)
     here, there = await _two_worlds(url)
     async with TwoServers() as fake:
         _discord_is(fake, monkeypatch)

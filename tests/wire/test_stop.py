@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from bot.client import Stipend
 from bot.settings import Settings
 from storage import policy as installation
 from storage.database import Database, DatabaseUnusable
+from tests.databases import address_of, held
 from tests.services.world import utc
 from tests.wire.fake_discord import FakeDiscord
 from tests.wire.program import Program
@@ -31,7 +30,7 @@ SLOW = text(
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite+aiosqlite:///{tmp_path / 'stipend.db'}")
+    return Database(address_of(tmp_path))
 
 
 async def stop_within_bounds(program: Program) -> int:
@@ -90,8 +89,7 @@ async def test_sigterm_while_another_program_holds_the_database_ends_in_time(
 ) -> None:
     async with a_campaign(tmp_path, seed=3) as campaign:
         await campaign.program.start()
-        with closing(sqlite3.connect(campaign.program.database)) as other:
-            other.execute("BEGIN EXCLUSIVE")
+        with held(campaign.program.url, from_readers=True):
             await campaign.log_hours()
             await asyncio.sleep(0.5)
             assert await stop_within_bounds(campaign.program) in {0, 75}
@@ -172,8 +170,7 @@ async def test_closing_cancels_what_goes_on_for_too_long_and_nobody_begins_after
 async def test_a_tick_in_the_middle_of_a_slow_statement_keeps_no_thread_and_no_task(
     tmp_path: Path,
 ) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'stipend.db'}"
-    bot = Stipend(Settings(database_url=url), clock=lambda: NOW, schedule=False)
+    bot = Stipend(Settings(database_url=address_of(tmp_path)), clock=lambda: NOW, schedule=False)
     await bot.db.open(now=NOW)
     threads = {thread for thread in threading.enumerate() if not thread.daemon}
     has_begun = asyncio.Event()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -21,16 +20,18 @@ from storage.leader import SHARDS
 from storage.lock import locked
 from storage.tables.base import microseconds
 from tests import postgres
-from tests.databases import sql
+from tests.children import traced
+from tests.databases import on_a_file, sql
 from tests.services.world import World
 from tests.wire.fake_discord import COMMITTEE, SERVER, SUPPORT, FakeDiscord
 from tests.wire.program import ROOT, Program
-from tests.wire.two_servers import OTHERS, SECOND, TwoServers
+from tests.wire.two_servers import OTHERS, SECOND, SESSIONS_EVERY, TwoServers
 
 TEMPORARY = 75
 TOKEN = "MTExMTExMTExMTExMTExMTEx.x.y"
 
 
+@on_a_file
 async def test_a_second_process_on_a_file_is_refused_until_the_first_is_gone(
     tmp_path: Path,
 ) -> None:
@@ -70,7 +71,7 @@ class Shard:
                 *("-m", "tests.wire.shard"),
                 cwd=self.log.parent,
                 env={
-                    **os.environ,
+                    **traced(),
                     "FAKE_DISCORD_PORT": str(self.fake.port),
                     "STIPEND_DISCORD_TOKEN": TOKEN,
                     "STIPEND_DATABASE_URL": self.url,
@@ -249,6 +250,17 @@ async def test_a_leader_that_is_killed_during_a_close_is_replaced_and_nothing_ha
     assert community.rows("SELECT term FROM leaders") == [(2,)]
     assert_once(community)
     assert await follower.stop() == 0
+
+
+async def test_processes_that_start_at_once_begin_their_sessions_one_after_the_other(
+    tmp_path: Path,
+) -> None:
+    with postgres.database() as url:
+        async with TwoServers(takes_every=SESSIONS_EVERY - 0.1) as fake:
+            shards = [Shard(fake, url, number, tmp_path / f"log{number}") for number in (0, 1)]
+            await asyncio.gather(*(shard.start() for shard in shards))
+            assert fake.refused == 0
+            assert [await shard.stop() for shard in shards] == [0, 0]
 
 
 async def test_a_leader_that_was_stopped_for_longer_than_its_lease_writes_nothing_as_leader(

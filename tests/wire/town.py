@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +17,8 @@ import yarl
 from bot.client import Stipend
 from bot.jobs.marks import numbers
 from bot.settings import Settings
-from tests.services.world import ADA, START, World, database
+from tests.databases import address_of, database_of, sql
+from tests.services.world import ADA, START, World
 from tests.wire.fake_discord import BOT, COMMITTEE, SERVER, SUPPORT, FakeDiscord
 
 TOKEN = "MTExMTExMTExMTExMTExMTEx.x.y"
@@ -32,6 +32,7 @@ class Town:
     world: World
     fake: FakeDiscord
     bot: Stipend
+    url: str
 
     async def tick(self, later: timedelta = timedelta(0)) -> None:
         """Move the clock and let the bot do what is due."""
@@ -39,10 +40,8 @@ class Town:
         await self.bot.tick()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Read from the database file."""
-        assert self.world.db.path is not None
-        with closing(sqlite3.connect(self.world.db.path)) as connection:
-            return connection.execute(query).fetchall()
+        """Read from the database, past the bot."""
+        return sql(self.url, query)
 
     async def log(self, duration: str = "1h", note: str = "helped") -> str:
         """Let Ada log hours; return the answer."""
@@ -106,12 +105,12 @@ async def a_connected_bot(
     gateway = yarl.URL(f"ws://127.0.0.1:{fake.port}/ws")
     monkeypatch.setattr(discord.http.Route, "BASE", f"http://127.0.0.1:{fake.port}/api/v10")
     monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", gateway)
-    url = f"sqlite+aiosqlite:///{folder / 'stipend.db'}"
+    url = address_of(folder)
     settings = Settings(discord_token=TOKEN, database_url=url, post_interval_ms=0)
     bot = Stipend(settings, clock=lambda: world.now, schedule=False)
     running = asyncio.create_task(bot.start(TOKEN))
     try:
-        yield Town(world, fake, bot)
+        yield Town(world, fake, bot, url)
     finally:
         await bot.close()
         await asyncio.gather(running, return_exceptions=True)
@@ -122,7 +121,7 @@ async def a_town(
     folder: Path, monkeypatch: pytest.MonkeyPatch, **values: str
 ) -> AsyncIterator[Town]:
     """Open a round and connect the bot; nothing is posted before the first tick."""
-    world = World(database(folder / "stipend.db"), guild_id=SERVER)
+    world = World(database_of(folder), guild_id=SERVER)
     await world.db.open(now=START)
     await world.opened(**CHANNELS, **values)
     async with (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ from aiohttp import WSMsgType, web
 from tests.wire.fake_discord import APPLICATION, BOT, COMMITTEE, SERVER, SUPPORT, FakeDiscord
 
 SHARDS = 2
+SESSIONS_EVERY = 1.0
+"""Seconds between two sessions that processes begin; in earnest it is five."""
 SECOND = SERVER + (1 << 22)
 """A server on the other shard."""
 OTHERS = {SUPPORT: 343333333333333331, COMMITTEE: 343333333333333332}
@@ -22,6 +25,10 @@ class TwoServers(FakeDiscord):
 
     shards: dict[int, web.WebSocketResponse] = field(default_factory=dict)
     emojis: list[dict[str, Any]] = field(default_factory=list)
+    takes_every: float = 0.0
+    """Seconds between two sessions of the application; what begins sooner is invalid."""
+    refused: int = 0
+    taken_at: float = 0.0
 
     def _accept(self, method: str, parts: list[str], body: Any) -> Any:
         if parts[-1] == "emojis":
@@ -46,6 +53,11 @@ class TwoServers(FakeDiscord):
             elif message["op"] == 2:
                 number, count = message["d"]["shard"]
                 assert count == SHARDS
+                if time.monotonic() - self.taken_at < self.takes_every:
+                    self.refused += 1
+                    await socket.send_json({"op": 9, "d": False})
+                    continue
+                self.taken_at = time.monotonic()
                 self.shards[number] = socket
                 self._sockets = [socket]  # the one that is greeted now
                 await self._greet(number)
