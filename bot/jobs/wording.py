@@ -529,3 +529,9 @@ KINDS: Mapping[str, Words] = {
     "dispute-public": _dispute,
     "dispute-decided": _dispute,
 }
+
+LARGE = frozenset({
+    "draft", "note", "pay", "paid", "published-thread", "published-channel", "dispute-committee",
+    "dispute-public", "dispute-decided",
+})  # fmt: skip
+"""What is worded from all lines of a statement: away from the event loop, so without a view."""
