@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import discord
 from discord import app_commands
@@ -32,7 +32,11 @@ from bot.settings import Settings
 from bot.ui.answers import answer_error, incident
 from bot.ui.presses import answer_unknown
 from storage import policy as installation
+from storage.apart import drawn
 from storage.database import Database
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -234,6 +238,10 @@ class Stipend(commands.Bot):
     async def deliver(self, guild_id: int) -> dict[str, str]:
         """Say what is waiting to be said in a server; returns what could not be, with reasons."""
         return await self.delivery.deliver(guild_id)
+
+    async def draw(self, draw: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        """Draw something, or write a file, beside the event loop."""
+        return await drawn(draw, *args, **options)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a button or form behind which nothing stands; all others are answered by it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -53,8 +52,8 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         preview = partial(settlement.preview_with_presence, by=by, label=round)
         draft, seen = await self.bot.db.apart(preview, writes=False)
         await interaction.response.defer(ephemeral=True)
-        chart = await asyncio.to_thread(statements.chart, draft.statement, draft.shown)
-        pages = await asyncio.to_thread(statements.preview, draft)
+        chart = await self.bot.draw(statements.chart, draft.statement, draft.shown)
+        pages = await self.bot.draw(statements.preview, draft)
         pages += reviews.presence(draft.statement, seen)
         await answer(interaction, files=[chart], **paged(pages))
 
@@ -145,10 +144,10 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         show = partial(settlement.show_with_addresses, by=by, label=round)
         found, known = await self.bot.db.apart(show, writes=False)
         if wanted == "csv":
-            file = await asyncio.to_thread(batch_ui.committee_csv, found, known)
+            file = await self.bot.draw(batch_ui.committee_csv, found, known)
             await answer(interaction, batch_ui.exported_csv(found, known), files=[file])
             return
-        file = await asyncio.to_thread(statements.export, found, wanted)
+        file = await self.bot.draw(statements.export, found, wanted)
         await answer(interaction, statements.exported(found, wanted), files=[file])
 
     async def _hand_over(self, interaction: Interaction, wanted: str, label: str | None) -> None:
@@ -220,8 +219,8 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         show = partial(settlement.show, guild_id=by.guild_id, label=round)
         found = await self.bot.db.apart(show, writes=False)
         await interaction.response.defer(ephemeral=True)
-        files = await asyncio.to_thread(statements.files, found)
-        pages = await asyncio.to_thread(statements.published, found)
+        files = await self.bot.draw(statements.files, found)
+        pages = await self.bot.draw(statements.published, found)
         await answer(interaction, files=files, **paged(pages))
 
     @app_commands.command()

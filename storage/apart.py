@@ -9,8 +9,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -44,6 +45,16 @@ class Quiet:
 
 
 quiet = Quiet()
+
+
+async def drawn(draw: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """Do in a thread what needs no database: drawing, and writing files."""
+
+    def work() -> T:
+        with quiet.kept():
+            return draw(*args, **options)
+
+    return await asyncio.to_thread(work)
 
 
 class Unit(Generic[T]):

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import policy
-from storage.apart import quiet
+from storage.apart import drawn, quiet
 from storage.database import APART, Database, DatabaseUnusable
 from tests.databases import made
 
@@ -166,6 +166,15 @@ async def test_there_is_no_search_for_garbage_until_the_last_work_is_done(db: Da
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+async def test_what_is_drawn_is_drawn_in_a_thread_without_that_search() -> None:
+    def draw(what: str, *, size: int) -> tuple[str, bool, bool]:
+        is_apart = threading.current_thread() is not threading.main_thread()
+        return what * size, is_apart, gc.isenabled()
+
+    assert await drawn(draw, "-", size=3) == ("---", True, False)
+    assert gc.isenabled()
 
 
 # ---------------------------------------------------------------- cut short
