@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import discord
 from discord import app_commands
@@ -33,8 +33,12 @@ from bot.ui.answers import answer_error, incident, promise
 from bot.ui.presses import answer_unknown
 from bot.ui.text import storable
 from storage import policy as installation
+from storage.apart import drawn
 from storage.database import Database
 from storage.passing import is_busy
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -267,6 +271,10 @@ class Stipend(commands.Bot):
     def is_busy(self, error: BaseException) -> bool:
         """Whether an error says that the database was held by others for too long."""
         return is_busy(error)
+
+    async def draw(self, draw: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        """Draw something, or write a file, beside the event loop."""
+        return await drawn(draw, *args, **options)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a button or form behind which nothing stands; all others are answered by it."""

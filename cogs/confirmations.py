@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import discord
@@ -90,8 +91,8 @@ class TakeBackButton(
         """Confirm the proposal."""
         try:
             by = actor(interaction)
-            async with interaction.client.db.write() as session:
-                done = await payments.confirm(session, by=by, number=self.number)
+            confirm = partial(payments.confirm, by=by, number=self.number)
+            done = await interaction.client.db.apart(confirm, writes=True)
             await answer(interaction, statements.taken_back(done))
             await interaction.client.deliver(by.guild_id)
         except Exception as error:  # noqa: BLE001 - everything is answered in one place

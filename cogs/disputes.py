@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -41,14 +42,14 @@ class Disputes(commands.GroupCog, group_name="dispute", group_description="Somet
     ) -> None:
         """Dispute a line of a published statement, or all of it; you get a receipt."""
         by = actor(interaction)
-        async with self.bot.db.write() as session:
-            opened = await disputes.submit(
-                session,
-                by=by,
-                reason=reason,
-                user_id=helper.id if helper else None,
-                label=round,
-            )
+        submit = partial(
+            disputes.submit,
+            by=by,
+            reason=reason,
+            user_id=helper.id if helper else None,
+            label=round,
+        )
+        opened = await self.bot.db.apart(submit, writes=True)
         await answer(interaction, words.receipt(opened))
         await self.bot.deliver(by.guild_id)
 
@@ -90,16 +91,16 @@ class Disputes(commands.GroupCog, group_name="dispute", group_description="Somet
         """Decide a dispute that does not concern yourself (committee)."""
         by = actor(interaction)
         seats = await self._committee_concerned(interaction, dispute)
-        async with self.bot.db.write() as session:
-            decided = await disputes.resolve(
-                session,
-                by=by,
-                number=dispute,
-                outcome=outcome,
-                reason=reason,
-                amount=amount,
-                committee_concerned=seats,
-            )
+        resolve = partial(
+            disputes.resolve,
+            by=by,
+            number=dispute,
+            outcome=outcome,
+            reason=reason,
+            amount=amount,
+            committee_concerned=seats,
+        )
+        decided = await self.bot.db.apart(resolve, writes=True)
         await answer(interaction, words.decided(decided))
         await self.bot.deliver(by.guild_id)
 
@@ -133,7 +134,9 @@ class Disputes(commands.GroupCog, group_name="dispute", group_description="Somet
             role_id, seats = policy.committee_role, policy.committee_seats
             if role_id is None or role_id in by.role_ids or seats is None or not by.manages_server:
                 return None
-            concern = await disputes.concern(session, by.guild_id, number=number)
+        concern = await self.bot.db.apart(
+            partial(disputes.concern, guild_id=by.guild_id, number=number), writes=False
+        )
         if concern is None or by.user_id in concern.everybody:
             return None
         await put_off(interaction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -137,8 +138,8 @@ class Helpers(commands.GroupCog, group_name="helper", group_description="Who hel
     @app_commands.describe(wanted="False declines pay for your hours")
     async def pay(self, interaction: Interaction, wanted: bool) -> None:  # noqa: FBT001 - an option
         """Decline pay, or accept it again."""
-        async with self.bot.db.write() as session:
-            wish = await roster.pay(session, by=actor(interaction), wanted=wanted)
+        pay = partial(roster.pay, by=actor(interaction), wanted=wanted)
+        wish = await self.bot.db.apart(pay, writes=True)
         await answer(interaction, overviews.wish(wish))
 
     async def _say_decided(self, interaction: Interaction, text: str) -> None:

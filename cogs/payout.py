@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.domain import payfiles
 from bot.domain.errors import Refusal
 from bot.domain.people import is_committee
-from bot.services import addresses, batches, payments, review, rounds, settings, settlement
+from bot.services import batches, payments, rounds, settings, settlement
 from bot.ui import payfiles as batch_ui
 from bot.ui import reviews, statements
 from bot.ui.answers import add_problems, answer, put_off
@@ -49,12 +49,12 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
     ) -> None:
         """Show the draft as it is now; changes nothing (committee)."""
         by = actor(interaction)
-        async with self.bot.db.read() as session:
-            draft = await settlement.preview(session, by=by, label=round)
-            seen = await review.presence(session, statement=draft.statement)
+        preview = partial(settlement.preview_with_presence, by=by, label=round)
+        draft, seen = await self.bot.db.apart(preview, writes=False)
         await put_off(interaction)
-        chart = await asyncio.to_thread(statements.chart, draft.statement, draft.shown)
-        pages = [*statements.preview(draft), *reviews.presence(draft.statement, seen)]
+        chart = await self.bot.draw(statements.chart, draft.statement, draft.shown)
+        pages = await self.bot.draw(statements.preview, draft)
+        pages += reviews.presence(draft.statement, seen)
         await answer(interaction, files=[chart], **paged(pages))
 
     @app_commands.command()
@@ -76,16 +76,16 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
     ) -> None:
         """Change a line of the draft; the original stays on record (committee)."""
         by = actor(interaction)
-        async with self.bot.db.write() as session:
-            change = await settlement.adjust(
-                session,
-                by=by,
-                person=person(helper),
-                reason=reason,
-                minutes=minutes,
-                amount=amount,
-                label=round,
-            )
+        adjust = partial(
+            settlement.adjust,
+            by=by,
+            person=person(helper),
+            reason=reason,
+            minutes=minutes,
+            amount=amount,
+            label=round,
+        )
+        change = await self.bot.db.apart(adjust, writes=True)
         await answer(interaction, statements.adjusted(change))
         await self.bot.deliver(by.guild_id)
 
@@ -97,8 +97,8 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
     async def price(self, interaction: Interaction, price: str, source: str) -> None:
         """Enter the conversion price of the draft (committee)."""
         by = actor(interaction)
-        async with self.bot.db.write() as session:
-            draft = await settlement.set_price(session, by=by, price=price, source=source)
+        set_price = partial(settlement.set_price, by=by, price=price, source=source)
+        draft = await self.bot.db.apart(set_price, writes=True)
         await answer(interaction, statements.priced(draft))
         await self.bot.deliver(by.guild_id)
 
@@ -107,8 +107,8 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         """Approve the oldest draft exactly as it is now (committee)."""
         by = actor(interaction)
         seats = await self._committee_lines(interaction) if by.manages_server else None
-        async with self.bot.db.write() as session:
-            approval = await settlement.approve(session, by=by, committee_lines=seats)
+        approve = partial(settlement.approve, by=by, committee_lines=seats)
+        approval = await self.bot.db.apart(approve, writes=True)
         await answer(interaction, statements.approved(approval))
         await self.bot.deliver(by.guild_id)
 
@@ -116,8 +116,7 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
     async def publish(self, interaction: Interaction) -> None:
         """Publish the approved draft (committee)."""
         by = actor(interaction)
-        async with self.bot.db.write() as session:
-            published = await settlement.publish(session, by=by)
+        published = await self.bot.db.apart(partial(settlement.publish, by=by), writes=True)
         text = statements.publication(published)
         await answer(interaction, text)
         await add_problems(interaction, text, await self.bot.deliver(by.guild_id))
@@ -142,22 +141,20 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
             await self._hand_over(interaction, wanted, round)
             return
         by = actor(interaction)
-        async with self.bot.db.read() as session:
-            await settings.require_committee(session, by)
-            found = await settlement.show(session, guild_id=by.guild_id, label=round)
-            known = await addresses.of_statement(session, found.statement, now=by.now)
+        show = partial(settlement.show_with_addresses, by=by, label=round)
+        found, known = await self.bot.db.apart(show, writes=False)
         if wanted == "csv":
-            file = await asyncio.to_thread(batch_ui.committee_csv, found, known)
+            file = await self.bot.draw(batch_ui.committee_csv, found, known)
             await answer(interaction, batch_ui.exported_csv(found, known), files=[file])
             return
-        file = await asyncio.to_thread(statements.export, found, wanted)
+        file = await self.bot.draw(statements.export, found, wanted)
         await answer(interaction, statements.exported(found, wanted), files=[file])
 
     async def _hand_over(self, interaction: Interaction, wanted: str, label: str | None) -> None:
         """Answer with the open batch in a format of wallets."""
         by = actor(interaction)
-        async with self.bot.db.write() as session:
-            batch = await batches.export(session, by=by, file_format=wanted, label=label)
+        export = partial(batches.export, by=by, file_format=wanted, label=label)
+        batch = await self.bot.db.apart(export, writes=True)
         await answer(interaction, batch_ui.handed(batch), files=batch_ui.files(batch))
         await self.bot.deliver(by.guild_id)
 
@@ -178,15 +175,15 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
     ) -> None:
         """Record that one line, a batch, or every due line, was paid (committee)."""
         by = actor(interaction)
-        async with self.bot.db.write() as session:
-            payment = await payments.record(
-                session,
-                by=by,
-                reference=reference,
-                user_id=helper.id if helper else None,
-                batch=batch,
-                label=round,
-            )
+        record = partial(
+            payments.record,
+            by=by,
+            reference=reference,
+            user_id=helper.id if helper else None,
+            batch=batch,
+            label=round,
+        )
+        payment = await self.bot.db.apart(record, writes=True)
         await answer(interaction, batch_ui.recorded(payment))
         await self.bot.deliver(by.guild_id)
 
@@ -195,8 +192,8 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
     async def correct(self, interaction: Interaction, reference: str, reason: str) -> None:
         """Take a wrongly recorded payment back; a second member confirms (committee)."""
         by = actor(interaction)
-        async with self.bot.db.write() as session:
-            change = await payments.correct(session, by=by, reference=reference, reason=reason)
+        correct = partial(payments.correct, by=by, reference=reference, reason=reason)
+        change = await self.bot.db.apart(correct, writes=True)
         await answer(interaction, statements.taken_back(change))
         await self.bot.deliver(by.guild_id)
 
@@ -219,11 +216,12 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
     ) -> None:
         """Show a published statement with its files."""
         by = actor(interaction)
-        async with self.bot.db.read() as session:
-            found = await settlement.show(session, guild_id=by.guild_id, label=round)
+        show = partial(settlement.show, guild_id=by.guild_id, label=round)
+        found = await self.bot.db.apart(show, writes=False)
         await put_off(interaction)
-        files = await asyncio.to_thread(statements.files, found)
-        await answer(interaction, files=files, **paged(statements.published(found)))
+        files = await self.bot.draw(statements.files, found)
+        pages = await self.bot.draw(statements.published, found)
+        await answer(interaction, files=files, **paged(pages))
 
     @app_commands.command()
     @app_commands.describe(round="such as 2026-Q1")
@@ -233,8 +231,8 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
         round: str | None = None,  # noqa: A002 - the option's public name
     ) -> None:
         """Explain your own amount, and what is still open."""
-        async with self.bot.db.read() as session:
-            own = await payments.mine(session, by=actor(interaction), label=round)
+        mine = partial(payments.mine, by=actor(interaction), label=round)
+        own = await self.bot.db.apart(mine, writes=False)
         await answer(interaction, statements.mine(own))
 
     @preview.autocomplete("round")
@@ -285,7 +283,9 @@ class Payout(commands.GroupCog, group_name="payout", group_description="What is 
             role_id, seats = policy.committee_role, policy.committee_seats
             if role_id is None or role_id in by.role_ids or seats is None:
                 return 0
-            users = await settlement.draft_users(session, by.guild_id)
+        users = await self.bot.db.apart(
+            partial(settlement.draft_users, guild_id=by.guild_id), writes=False
+        )
         await put_off(interaction)
         return await count_with_role(interaction.guild, users, role_id=role_id, most=seats)
 

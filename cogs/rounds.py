@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -44,8 +45,8 @@ class Rounds(commands.GroupCog, group_name="round", group_description="Reward pe
         round: str | None = None,  # noqa: A002 - the option's public name
     ) -> None:
         """Show dates, hours and how much of the cap is used."""
-        async with self.bot.db.read() as session:
-            found = await rounds.status(session, actor(interaction).guild_id, label=round)
+        status = partial(rounds.status, guild_id=actor(interaction).guild_id, label=round)
+        found = await self.bot.db.apart(status, writes=False)
         await answer(interaction, embed=overviews.status(found))
 
     @app_commands.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -148,7 +147,7 @@ class Thanks(commands.Cog):
             await answer(interaction, **words.leaderboard_answer(board))
             return
         await put_off(interaction)
-        chart = await asyncio.to_thread(words.leaderboard_chart, board)
+        chart = await self.bot.draw(words.leaderboard_chart, board)
         await answer(interaction, files=[chart], **words.leaderboard_answer(board))
 
     @leaderboard.autocomplete("round")

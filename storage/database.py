@@ -12,13 +12,20 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, closing, suppress
+from contextlib import (
+    AbstractContextManager,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+    suppress,
+)
 from datetime import datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, ExceptionContext, event, text
+from sqlalchemy import Connection, ExceptionContext, NullPool, Pool, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
@@ -29,11 +36,13 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from storage import postgres
+from storage.apart import Unit
 from storage.express import DIALECTS, Direct, NeedsSession, Runner, Through
 from storage.passing import may_pass
 from storage.usage import Usage
 
 T = TypeVar("T")
+Sessions = dict[bool, async_sessionmaker[AsyncSession]]
 
 HEAD = "0004"
 """The newest migration; a test compares it with the scripts, so that a start needs no alembic."""
@@ -45,6 +54,9 @@ BUSY_SECONDS = 10
 
 TRIES, SECONDS_BETWEEN = 3, 0.2
 """How often a unit of work is tried where the server failed and nothing was committed."""
+
+APART = 2
+"""How many units of work go on apart at a time; each has a thread and a connection."""
 
 UNREACHABLE = (DBAPIError, OSError, PoolTimeoutError, TypeError, ValueError)
 """What a connection that cannot be made raises; the last two come from options nobody knows."""
@@ -83,7 +95,9 @@ class Database:
         self._engine: AsyncEngine | None = None
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="express")
         self._direct: Direct | None = None
-        self._sessions: dict[bool, async_sessionmaker[AsyncSession]] = {}
+        self._sessions: Sessions = {}
+        self._threads = ThreadPoolExecutor(APART, thread_name_prefix="apart")
+        self._apart: Sessions = {}
         self.guard: Callable[[AsyncSession], Awaitable[None]] | None = None
         """Asked at the start of every write session; it raises where nothing may be written."""
 
@@ -110,28 +124,34 @@ class Database:
         """Make sessions possible, and nothing else: no migration, no check but whether one may."""
         engine = self._engine = self._made()
         self._usage = Usage()
-        event.listen(engine.sync_engine, "handle_error", self._note)
-        for writes in (False, True):
-            options = (
-                {"stipend_writes": writes} if self.is_sqlite else postgres.options(writes=writes)
-            )
-            bound = engine.execution_options(**options)
-            self._sessions[writes] = async_sessionmaker(bound, expire_on_commit=False)
+        self._sessions, self._apart = self._bound(engine), {}
         if not self.is_sqlite:
             async with self._usable_or_closed(*UNREACHABLE), engine.connect() as connection:
                 refused = await postgres.unusable(connection)
                 if refused is not None:
                     raise DatabaseUnusable(f"database {self._name}: {refused}")
 
-    def _made(self) -> AsyncEngine:
+    def _bound(self, engine: AsyncEngine) -> Sessions:
+        """Return how sessions for reading (False) and writing (True) begin."""
+        event.listen(engine.sync_engine, "handle_error", self._note)
+        sessions = {}
+        for writes in (False, True):
+            options = (
+                {"stipend_writes": writes} if self.is_sqlite else postgres.options(writes=writes)
+            )
+            bound = engine.execution_options(**options)
+            sessions[writes] = async_sessionmaker(bound, expire_on_commit=False)
+        return sessions
+
+    def _made(self, pool: type[Pool] | None = None) -> AsyncEngine:
         if self.url.get_backend_name() not in DIALECTS:
             raise DatabaseUnusable(
                 f"database {self._name}: Stipend runs on SQLite and PostgreSQL, and on no other"
             )
         try:
             if not self.is_sqlite:
-                return postgres.engine(self.url, name=self.name)
-            engine = create_async_engine(self.url)
+                return postgres.engine(self.url, name=self.name, pool=pool)
+            engine = create_async_engine(self.url, poolclass=pool)
         except ModuleNotFoundError as error:
             raise DatabaseUnusable(
                 f"database {self._name}: {_one_line(error)}; for PostgreSQL, install "
@@ -193,15 +213,49 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Open a session that is committed at the end, or rolled back as a whole on an error."""
         with self._used():
-            async with self._turn, self._sessions[True]() as session:
-                if self.guard is not None:
-                    await self.guard(session)
-                try:
-                    yield session
-                except self._keep:
-                    await session.commit()
-                    raise
-                await session.commit()
+            async with self._turn, self._sessions[True]() as session, self._committed(session):
+                yield session
+
+    @asynccontextmanager
+    async def _committed(self, session: AsyncSession) -> AsyncIterator[None]:
+        if self.guard is not None:
+            await self.guard(session)
+        try:
+            yield
+        except self._keep:
+            await session.commit()
+            raise
+        await session.commit()
+
+    async def apart(
+        self, work: Callable[[AsyncSession], Coroutine[Any, Any, T]], *, writes: bool
+    ) -> T:
+        """Do a large piece of work with a session, in a thread where it keeps nobody waiting.
+
+        It is one session for reading or writing as `read` and `write` open them, and it waits for
+        nothing but that: what belongs to the loop of the program is out of reach. A task that is
+        cancelled meanwhile ends when the work has ended. A database in memory has one connection,
+        so that there it is an ordinary session.
+        """
+        if self.is_sqlite and self.path is None:
+            async with self.write() if writes else self.read() as session:
+                return await work(session)
+        with self._used():
+            async with self._turn if writes else nullcontext():
+                if not self._apart:
+                    self._apart = self._bound(self._made(NullPool))
+                unit = Unit(partial(self._work, self._apart[writes], work, writes=writes))
+                return await unit.done(self._threads)
+
+    async def _work(
+        self,
+        opened: async_sessionmaker[AsyncSession],
+        work: Callable[[AsyncSession], Coroutine[Any, Any, T]],
+        *,
+        writes: bool,
+    ) -> T:
+        async with opened() as session, self._committed(session) if writes else nullcontext():
+            return await work(session)
 
     async def express(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
         """Run a write that uses prepared statements only, as one transaction.

@@ -128,6 +128,19 @@ async def lines(session: AsyncSession, statement_id: int) -> Mapping[int, Publis
     return {line.user_id: line for line in found}
 
 
+async def amounts(
+    session: AsyncSession, round_id: int, *, version: int
+) -> Sequence[tuple[int, int, bool]]:
+    """Return helper, amount and whether it is waived of every line of a published version."""
+    found = await session.execute(
+        select(PublishedLine.user_id, PublishedLine.amount, PublishedLine.waived)
+        .join(PublishedStatement, PublishedStatement.id == PublishedLine.statement_id)
+        .where(PublishedStatement.round_id == round_id, PublishedStatement.version == version)
+        .order_by(PublishedLine.user_id)
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
 async def lines_of(session: AsyncSession, guild_id: int, *, user_id: int) -> Sequence[Round]:
     """Return the published rounds in which somebody has a line, oldest first."""
     return (
@@ -154,6 +167,14 @@ async def payments(
     if standing:
         query = query.where(Payment.taken_back_at.is_(None))
     return (await session.scalars(query.order_by(Payment.id))).all()
+
+
+async def paid(session: AsyncSession, round_id: int) -> frozenset[int]:
+    """Return whose lines of a round are paid."""
+    found = await session.scalars(
+        select(Payment.user_id).where(Payment.round_id == round_id, Payment.taken_back_at.is_(None))
+    )
+    return frozenset(found)
 
 
 async def by_reference(session: AsyncSession, guild_id: int, reference: str) -> Sequence[Payment]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from sqlalchemy import URL, Connection, NullPool, event, make_url, text
+from sqlalchemy import URL, Connection, NullPool, Pool, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -43,6 +43,13 @@ UNLIMITED = {
 
 STOPPED_AFTER = "20s"
 """A writer that is stopped in the middle must not stop all others: the server ends it."""
+
+_POOL = {
+    "pool_size": 5,
+    "max_overflow": 5,
+    "pool_timeout": CONNECT_SECONDS,
+    "pool_pre_ping": True,
+}
 
 _programs = count(1)
 
@@ -104,14 +111,14 @@ def application() -> str:
     return f"stipend {socket.gethostname()[:24]}:{os.getpid()}:{next(_programs)}"
 
 
-def engine(url: URL, *, name: str) -> AsyncEngine:
-    """Return the engine of the program: at most ten connections, each tried before it is used."""
+def engine(url: URL, *, name: str, pool: type[Pool] | None = None) -> AsyncEngine:
+    """Return the engine of the program: at most ten connections, each tried before it is used.
+
+    With another `pool` how many there are is its own matter.
+    """
     made = create_async_engine(
         url,
-        pool_size=5,
-        max_overflow=5,
-        pool_timeout=CONNECT_SECONDS,
-        pool_pre_ping=True,
+        **(_POOL if pool is None else {"poolclass": pool}),
         connect_args=_arguments({**LIMITS, "application_name": name}, ANSWER_SECONDS),
     )
     event.listen(made.sync_engine, "begin", _begin)

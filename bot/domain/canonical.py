@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+
+SLICE = 500
+"""So much of a list or an object is spelled at once: other threads stand still meanwhile."""
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def canonical(value: object) -> bytes:
@@ -17,8 +27,7 @@ def canonical(value: object) -> bytes:
     Raises `ValueError` for a float or anything else without one spelling.
     """
     _require_exact(value)
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode()
+    return "".join(_pieces(value)).encode()
 
 
 def sha256(value: object) -> str:
@@ -34,6 +43,37 @@ def digest(salt: str, text: str) -> str:
 def spell(instant: datetime) -> str:
     """Spell an aware instant in UTC with microseconds: `2026-03-30T00:00:00.000000Z`."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _pieces(value: object, *, levels: int = 3) -> Iterator[str]:
+    """The canonical JSON in pieces; `levels` is how far down large parts are looked for."""
+    match value:
+        case list() | tuple() if len(value) > SLICE:
+            yield from _sliced("[", map(list, _slices(value)), "]")
+        case dict() if len(value) > SLICE:
+            yield from _sliced("{", map(dict, _slices(sorted(value.items()))), "}")
+        case dict() if value and levels:
+            before = "{"
+            for key, item in sorted(value.items()):
+                yield f"{before}{_ENCODER.encode(key)}:"
+                yield from _pieces(item, levels=levels - 1)
+                before = ","
+            yield "}"
+        case _:
+            yield _ENCODER.encode(value)
+
+
+def _sliced(opening: str, parts: Iterable[object], closing: str) -> Iterator[str]:
+    for part in parts:
+        yield f"{opening}{_ENCODER.encode(part)[1:-1]}"
+        opening = ","
+    yield closing
+
+
+def _slices(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while part := list(islice(rest, SLICE)):
+        yield part
 
 
 def _require_exact(value: object) -> None:

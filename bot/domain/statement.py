@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bot.domain.bounty import Bounty, hours_bounty
@@ -103,7 +104,7 @@ class Sum:
     pay_decimals: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: sums over all lines are kept once they are made
 class Statement:
     """The computed result of a round, lines by user id, and how the bounty was scaled."""
 
@@ -129,7 +130,7 @@ class Statement:
             pay_decimals=self.policy.pay_step[1],
         )
 
-    @property
+    @cached_property
     def pay_total(self) -> int | None:
         """The sum of the payments in the payment currency, None where they do not differ."""
         return self.sum_of(self.lines).pay_amount
@@ -139,18 +140,27 @@ class Statement:
         """Decimal places of payments in the payment currency."""
         return self.policy.pay_step[1]
 
-    @property
+    @cached_property
     def hour_value(self) -> int | None:
         """What an hour gave on average, in smallest units rounded down; None without hours."""
-        given = sum(line.hours_amount for line in self.lines)
-        return given * 60 // self.shared_minutes if self.shared_minutes else None
+        return self.shared_hours * 60 // self.shared_minutes if self.shared_minutes else None
 
-    @property
+    @cached_property
     def shared_minutes(self) -> int:
         """The minutes among which the hours part was shared."""
         return sum(line.minutes for line in self.lines if self.counts(line))
 
-    @property
+    @cached_property
+    def shared_hours(self) -> int:
+        """What all hours give together."""
+        return sum(line.hours_amount for line in self.lines)
+
+    @cached_property
+    def votes(self) -> int:
+        """The votes among which the thanks part and the tip jar were shared."""
+        return sum(line.voters for line in self.lines if self.counts(line))
+
+    @cached_property
     def shared(self) -> int:
         """What hours, thanks and adjustments take together; the cap is for that."""
         return sum(
@@ -159,7 +169,7 @@ class Statement:
             if not line.waived
         )
 
-    @property
+    @cached_property
     def tips_given(self) -> int:
         """What the lines together receive of the tip jar; that of a voided line is not paid."""
         return sum(line.tips_amount for line in self.lines if not line.waived)
@@ -176,7 +186,11 @@ class Statement:
 
     def line_of(self, user_id: int) -> Line | None:
         """Return the line of one helper, None where there is none."""
-        return next((line for line in self.lines if line.user_id == user_id), None)
+        return self._by_user.get(user_id)
+
+    @cached_property
+    def _by_user(self) -> Mapping[int, Line]:
+        return {line.user_id: line for line in self.lines}
 
 
 def compute(facts: Facts) -> Statement:

@@ -118,7 +118,7 @@ def _jump(line: Line, last: Statement | None) -> Iterator[str]:
 
 
 def _largest_share(statement: Statement, line: Line) -> Iterator[str]:
-    shared = sum(other.hours_amount for other in statement.lines)
+    shared = statement.shared_hours
     if line.hours_amount and line.hours_amount == statement.bounty.largest_part:
         policy = statement.policy
         share = format_amount(line.hours_amount, decimals=policy.decimals, grouping=True)

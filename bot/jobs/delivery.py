@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -151,9 +152,14 @@ class Delivery:
             await self._fail(post, f"incident {number}", outbox.PARKED)
             return f"Something went wrong here (incident {number})."
 
-    async def _send(self, server: _Server, post: Post) -> str:
+    async def _word(self, post: Post) -> Message | None:
+        if post.kind in wording.LARGE:
+            return await self._db.apart(partial(wording.word, post=post), writes=False)
         async with self._db.read() as session:
-            message = await wording.word(session, post)
+            return await wording.word(session, post)
+
+    async def _send(self, server: _Server, post: Post) -> str:
+        message = await self._word(post)
         if message is None:
             if post.kind == reminders.KIND and post.message_id is not None:
                 await reminding.delete(
@@ -389,8 +395,7 @@ class Delivery:
 
     async def _refused(self, server: _Server, post: Post, error: discord.HTTPException) -> str:
         """Park what Discord refuses, and tell the committee once a day for each channel."""
-        async with self._db.read() as session:
-            message = await wording.word(session, post)
+        message = await self._word(post)
         channel_id = message.channel_id if message else None
         if isinstance(error, discord.NotFound) and message and message.place is Place.THREAD:
             async with self._db.write() as session:

@@ -7,7 +7,10 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.jobs import mirror
 from bot.jobs.activity import Activity
@@ -179,18 +182,23 @@ class Ticker:
         return False
 
     async def _count_closed(self, guild_id: int, *, why: str) -> bool:
-        now, counted = self._clock(), False
-        async with self._db.write() as session:
-            if not self._leader.hears(guild_id) and guild_id in await reactions.waiting(session):
-                return False  # reactions from before the close may be among them
+        now, hears = self._clock(), self._leader.hears(guild_id)
+
+        async def count(session: AsyncSession) -> list[str]:
+            if not hears and guild_id in await reactions.waiting(session):
+                return []  # reactions from before the close may be among them
+            counted = []
             for round_ in await counting.waiting(session, guild_id):
                 if await reconciling.is_reconciled(session, round_):
-                    result = await counting.count(session, round_, now=now)
-                    log.info("server %d: %s is counted", guild_id, result.label)
-                    counted = True
+                    counted.append((await counting.count(session, round_, now=now)).label)
                 else:
                     await counting.say_it_waits(session, round_, why=why, now=now)
-        return counted
+            return counted
+
+        labels = await self._db.apart(count, writes=True)
+        for label in labels:
+            log.info("server %d: %s is counted", guild_id, label)
+        return bool(labels)
 
     async def _say_and_seed(self) -> None:
         """Say what waits, then let the boards get their emoji, about four a second, meanwhile."""
@@ -288,8 +296,8 @@ class Ticker:
         async with self._db.read() as session:
             if await rounds.due(session, guild_id, now=now) is None:
                 return False
-        async with self._db.write() as session:
-            acts = await rounds.advance(session, guild_id, now=now, stop_at_close=True)
+        advance = partial(rounds.advance, guild_id=guild_id, now=now, stop_at_close=True)
+        acts = await self._db.apart(advance, writes=True)
         for act in acts:
             log.info(
                 "server %d: %s of round %d%s%s",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +39,7 @@ from bot.ui import proposals as proposal_ui
 from bot.ui import thanks as thanks_ui
 from bot.ui.text import guard, guarded
 from storage import payout, rounds
+from storage.apart import drawn
 from storage.tables import Post, Round
 
 
@@ -87,7 +87,7 @@ class Message:
     async def draw(self) -> None:
         """Make the files."""
         if self.draw_files is not None:
-            self.files = await asyncio.to_thread(self.draw_files)
+            self.files = await drawn(self.draw_files)
 
     def send(self) -> dict[str, Any]:
         """Return the arguments for a new message."""
@@ -529,3 +529,9 @@ KINDS: Mapping[str, Words] = {
     "dispute-public": _dispute,
     "dispute-decided": _dispute,
 }
+
+LARGE = frozenset({
+    "draft", "note", "pay", "paid", "published-thread", "published-channel", "dispute-committee",
+    "dispute-public", "dispute-decided",
+})  # fmt: skip
+"""What is worded from all lines of a statement: away from the event loop, so without a view."""

@@ -135,11 +135,10 @@ class Beside:
 
 async def beside(session: AsyncSession, round_: Round) -> Beside:
     """Return what decides at present about the lines of a round's published statement."""
-    payments = await payout.payments(session, round_.id)
     stops = await cease.standing(session, round_.guild_id)
     waiting = await disputes.open_of_round(session, round_.id)
     return Beside(
-        paid=frozenset(payment.user_id for payment in payments),
+        paid=await payout.paid(session, round_.id),
         declining=frozenset(await people.declined(Through(session), round_.guild_id)),
         suspended=frozenset(stop.user_id for stop in stops if stop.final_at is None),
         ceased=frozenset(stop.user_id for stop in stops if stop.final_at is not None),
@@ -149,12 +148,12 @@ async def beside(session: AsyncSession, round_: Round) -> Beside:
 
 async def states(session: AsyncSession, round_: Round) -> Mapping[int, State]:
     """Return the state of every line of a round's newest published statement."""
-    stored = await payout.statement(session, round_.id, version=round_.published_version)
-    assert stored is not None, "a published round has a statement"
     now = await beside(session, round_)
     return {
-        user: now.state(user, is_waived=line.waived, amount=line.amount)
-        for user, line in (await payout.lines(session, stored.id)).items()
+        user: now.state(user, is_waived=is_waived, amount=amount)
+        for user, amount, is_waived in await payout.amounts(
+            session, round_.id, version=round_.published_version
+        )
     }
 
 

@@ -21,6 +21,7 @@ from bot.domain.states import PUBLIC_ROUND_STATES
 from bot.domain.states import Round as State
 from bot.domain.tipjar import NO_JAR, Jar
 from bot.services import (
+    addresses,
     batches,
     carries,
     counting,
@@ -32,6 +33,7 @@ from bot.services import (
 )
 from bot.services import jar as jar_service
 from bot.services import rounds as round_service
+from bot.services.activity import Presence
 from storage import payout, rounds
 from storage import people as stored_people
 from storage.express import Through
@@ -150,6 +152,14 @@ async def preview(session: AsyncSession, *, by: Actor, label: str | None) -> Pre
     people.require_committee((await settings.current(session, by.guild_id)).policy, by)
     round_ = await round_service.in_review_or_draft(session, by.guild_id, label, or_open=True)
     return await preview_of(session, round_)
+
+
+async def preview_with_presence(
+    session: AsyncSession, *, by: Actor, label: str | None
+) -> tuple[Preview, Presence | None]:
+    """Return what `preview` does, and where the helpers of its lines were seen."""
+    draft = await preview(session, by=by, label=label)
+    return draft, await review.presence(session, statement=draft.statement)
 
 
 async def preview_of(session: AsyncSession, round_: Round) -> Preview:
@@ -463,6 +473,15 @@ async def show(session: AsyncSession, *, guild_id: int, label: str | None) -> Pu
     return await published_of(
         session, await round_service.newest_published(session, guild_id, label)
     )
+
+
+async def show_with_addresses(
+    session: AsyncSession, *, by: Actor, label: str | None
+) -> tuple[Published, Mapping[int, str]]:
+    """Return what `show` does, and where the lines are paid to; committee."""
+    await settings.require_committee(session, by)
+    found = await show(session, guild_id=by.guild_id, label=label)
+    return found, await addresses.of_statement(session, found.statement, now=by.now)
 
 
 async def published_of(session: AsyncSession, round_: Round) -> Published:

@@ -133,7 +133,7 @@ def _hours(statement: Statement, line: Line) -> Iterator[str]:
 def _thanks(statement: Statement, line: Line, jar: Jar) -> Iterator[str]:
     if not statement.counts(line):
         return
-    votes = sum(other.voters for other in statement.lines if statement.counts(other))
+    votes = statement.votes
     for name, pool, given, came in (
         ("Thanks", statement.thanks_pool, line.thanks_amount, ""),
         ("Tip jar", statement.facts.tips, line.tips_amount, _came(statement, jar)),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.canonical import canonical, digest, sha256, spell
+from bot.domain.canonical import SLICE, canonical, digest, sha256, spell
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -42,6 +42,15 @@ def test_a_value_has_one_spelling(value: object, text: str) -> None:
 def test_what_has_no_single_spelling_is_an_error(value: object) -> None:
     with pytest.raises(ValueError, match=r"no canonical form|no text|surrogates"):
         canonical(value)
+
+
+@pytest.mark.parametrize("count", (0, 1, SLICE, SLICE + 1, 2 * SLICE, 2 * SLICE + 1))
+def test_what_is_large_is_spelled_in_pieces_as_it_is_in_one(count: int) -> None:
+    table = {f"{number}é": number for number in range(count)}
+    rows = [{"b": number, "a": "x,y"} for number in range(count)]
+    value = {"rows": rows, "in": {"it": [*rows, {"deep": table}], "table": table}, "": tuple(rows)}
+    whole = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert canonical(value) == whole.encode()
 
 
 def test_a_hash_and_a_digest_are_those_that_anybody_can_compute() -> None:
