@@ -87,13 +87,15 @@ def serve(pipe: Connection) -> None:
 
     async def respond(request: web.Request) -> web.Response:
         await request.read()
+        kind = {"Content-Type": "application/json"}  # exactly, as Discord has it
+        if request.method == "PATCH":  # who is too late for the answer changes its promise
+            return web.Response(body=orjson.dumps(_message("1")), headers=kind)
         if "with_response" in request.query_string:
             number = str(discord.utils.time_snowflake(discord.utils.utcnow()))
             told = {
                 "interaction": {"id": number, "type": 2},
                 "resource": {"type": 4, "message": _message(number)},
             }
-            kind = {"Content-Type": "application/json"}  # exactly, as Discord has it
             return web.Response(body=orjson.dumps(told), headers=kind)
         return web.Response(status=204)
 

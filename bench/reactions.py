@@ -29,7 +29,7 @@ from bot.domain.people import Actor, Person
 from bot.services import reactions, roster, rounds, settings
 from bot.settings import Settings
 from storage import thanks
-from storage.express import Runner
+from storage.express import Runner, Through
 from storage.tables import Board, Place
 
 GUILD, CHANNEL, THREAD, BOARD = (10**18 + number for number in range(4))
@@ -232,7 +232,7 @@ async def complete(burst: list[str], folder: Path) -> tuple[float, list[float], 
     spent = time.process_time() - begun
     reactions.keep, reactions.receive = keep, receive
     async with bot.db.read() as session:
-        counted = sum((await thanks.count(session, round_id)).values())
+        counted = sum((await thanks.count(Through(session), round_id)).values())
     await bot.db.close()
     return spent, _delays(burst, received, stored, commits), counted, len(commits)
 
