@@ -61,12 +61,13 @@ async def test_a_repeat_is_found_among_thousands_of_later_messages_of_others(
 ) -> None:
     async with a_town(tmp_path, monkeypatch) as town:
         await town.tick()
-        town.fake.fail(faults.reset, method="POST", part="/messages", is_accepted=True)
+        lost = town.fake.fail(faults.reset, method="POST", part="/messages", is_accepted=True)
         assert "logged" in await town.log()
-        await until(lambda: waiting(town) == ["card"])
-        newest = max(town.fake.messages[town.thread])
+        await until(lambda: lost.met and waiting(town) == ["card"])
+        thread = town.thread
+        newest = max(town.fake.messages[thread])
         for number in range(1, 2001):
-            town.fake.write(town.thread, newest + number, author=5000)
+            town.fake.write(thread, newest + number, author=5000)
         town.fake.forget_nonces()
         await town.tick(DAY)
         assert waiting(town) == []
