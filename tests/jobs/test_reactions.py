@@ -6,8 +6,8 @@ import asyncio
 import logging
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,14 +84,23 @@ class Scene:
         )  # fmt: skip
         return await self.lanes.submit(self.world.guild_id, found)
 
-    @contextmanager
-    def without_table(self, name: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def without_table(self, name: str) -> AsyncIterator[None]:
         """Let a table of the database be gone for a while."""
+        await self._rename(name, f"{name}_gone")
+        yield
+        await self._rename(f"{name}_gone", name)
+
+    async def _rename(self, name: str, called: str) -> None:
+        """Rename a table in a thread: whoever holds the file can go on meanwhile and free it."""
         assert self.world.db.path is not None
-        with closing(sqlite3.connect(self.world.db.path)) as file:
-            file.execute(f"ALTER TABLE {name} RENAME TO {name}_gone")
-            yield
-            file.execute(f"ALTER TABLE {name}_gone RENAME TO {name}")
+        path = self.world.db.path
+
+        def rename() -> None:
+            with closing(sqlite3.connect(path, timeout=60)) as file:
+                file.execute(f"ALTER TABLE {name} RENAME TO {called}")
+
+        await asyncio.to_thread(rename)
 
 
 async def post_board(world: World, message_id: int) -> None:
@@ -188,7 +197,7 @@ async def test_more_than_fits_into_one_commit_is_written_down_to_the_last(scene:
 async def test_a_burst_is_durable_before_it_is_sorted_and_a_crash_in_between_loses_nothing(
     scene: Scene,
 ) -> None:
-    with scene.without_table("thanks"):  # what came in can be kept, and not be sorted
+    async with scene.without_table("thanks"):  # what came in can be kept, and not be sorted
         for number in range(200):
             scene.hear(VOTER + number)
         scene.hear(VOTER, added=False)
@@ -210,7 +219,7 @@ async def test_a_burst_is_durable_before_it_is_sorted_and_a_crash_in_between_los
 async def test_what_was_kept_comes_before_what_follows_it(
     scene: Scene, incidents: Incidents
 ) -> None:
-    with scene.without_table("thanks"):
+    async with scene.without_table("thanks"):
         for number in range(50):
             scene.hear(VOTER + number)
         await incidents.until("reactions kept")
@@ -314,7 +323,7 @@ async def test_a_reaction_with_nothing_is_nothing(scene: Scene) -> None:
 async def test_a_fault_of_the_database_loses_nothing_and_is_an_incident(
     scene: Scene, incidents: Incidents
 ) -> None:
-    with scene.without_table("thanks"):
+    async with scene.without_table("thanks"):
         scene.hear(VOTER)
         scene.hear(VOTER + 1)
         await incidents.until("incident")
@@ -333,7 +342,7 @@ async def test_a_burst_that_cannot_be_put_where_it_belongs_waits_and_stays_in_fr
     scene: Scene, incidents: Incidents
 ) -> None:
     burst = [VOTER + number for number in range(2 * job.BURST)]
-    with scene.without_table("thanks"):
+    async with scene.without_table("thanks"):
         for user in burst:
             scene.hear(user)
         await incidents.until("incident")
@@ -348,7 +357,7 @@ async def test_a_burst_that_waits_is_counted_with_its_round(
     scene: Scene, incidents: Incidents
 ) -> None:
     burst = [VOTER + number for number in range(2 * job.BURST)]
-    with scene.without_table("thanks"):
+    async with scene.without_table("thanks"):
         for user in burst:
             scene.hear(user)
         await incidents.until("incident")
@@ -364,7 +373,7 @@ async def test_a_burst_that_was_kept_before_a_crash_is_found_at_the_next_start(
     scene: Scene, incidents: Incidents
 ) -> None:
     burst = [VOTER + number for number in range(2 * job.BURST)]
-    with scene.without_table("thanks"):
+    async with scene.without_table("thanks"):
         for user in burst:
             scene.hear(user)
         await incidents.until("incident")
@@ -396,7 +405,7 @@ async def test_a_database_that_somebody_else_holds_is_waited_for(scene: Scene) -
 async def test_a_fault_that_lasts_is_given_up_aloud_and_the_lane_goes_on(
     scene: Scene, incidents: Incidents
 ) -> None:
-    with scene.without_table("thanks"):
+    async with scene.without_table("thanks"):
         scene.hear(VOTER)
         await incidents.until("wait to be found again")
     assert sum("incident" in record.getMessage() for record in incidents.records) == job.TRIES
@@ -412,7 +421,7 @@ async def test_a_fault_while_clearing_is_an_incident_and_the_lane_goes_on(
 ) -> None:
     scene.hear(VOTER)
     await scene.written()
-    with scene.without_table("places"):
+    async with scene.without_table("places"):
         scene.lanes.put_cleared(scene.world.guild_id, BOARD)
         await incidents.until("incident")
     scene.hear(VOTER + 1)
@@ -423,7 +432,7 @@ async def test_a_fault_while_clearing_is_an_incident_and_the_lane_goes_on(
 
 async def test_whoever_looks_is_told_of_a_fault(scene: Scene) -> None:
     look = asyncio.create_task(scene.look(VOTER))
-    with scene.without_table("thanks"):
+    async with scene.without_table("thanks"):
         await asyncio.wait([look])
     with pytest.raises(OperationalError):
         await look
@@ -440,7 +449,7 @@ async def test_whoever_gave_up_looking_disturbs_nobody(scene: Scene, incidents: 
         await asyncio.wait([look])
     await scene.written()
     assert await scene.voters() >= {VOTER, VOTER + 2}
-    with scene.without_table("thanks"):
+    async with scene.without_table("thanks"):
         scene.hear(VOTER + 3)
         look = asyncio.create_task(scene.look(VOTER))
         await incidents.until("incident")

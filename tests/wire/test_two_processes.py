@@ -28,6 +28,8 @@ from tests.wire.program import ROOT, Program
 from tests.wire.two_servers import OTHERS, SECOND, SESSIONS_EVERY, TwoServers
 
 TEMPORARY = 75
+TAKEN_OVER = 30.0
+"""Within so many seconds another leads: that is promised."""
 TOKEN = "MTExMTExMTExMTExMTExMTEx.x.y"
 
 
@@ -246,7 +248,7 @@ async def test_a_leader_that_is_killed_during_a_close_is_replaced_and_nothing_ha
     community.on_closing(leader.process.kill)
     community.closes_now()
     assert await asyncio.wait_for(leader.process.wait(), 20) == -signal.SIGKILL
-    assert await until(community.is_closed, follower.said) < 8
+    await until(community.is_closed, follower.said, seconds=TAKEN_OVER)
     assert community.rows("SELECT term FROM leaders") == [(2,)]
     assert_once(community)
     assert await follower.stop() == 0
@@ -271,7 +273,7 @@ async def test_a_leader_that_was_stopped_for_longer_than_its_lease_writes_nothin
     stop = leader.process.send_signal
     community.on_closing(lambda: stop(signal.SIGSTOP))
     community.closes_now()
-    assert await until(community.is_closed, follower.said) < 8
+    await until(community.is_closed, follower.said, seconds=TAKEN_OVER)
     assert_once(community)
     before = community.everything()
     stop(signal.SIGCONT)
