@@ -47,18 +47,17 @@ def next_row(
 ) -> Row:
     """Return the row that follows the last one (its number and hash; None at the beginning)."""
     number, previous = last or (0, GENESIS)
-    draft = Row(
-        number=number + 1,
-        time=spell(at),
-        actor="" if actor is None else str(actor),
-        acting_for="" if acting_for is None else str(acting_for),
-        action=action,
-        subject=subject,
-        data=data,
-        previous=previous,
-        hash="",
-    )
-    return read_row({**_content(draft), "hash": row_hash(_content(draft))})
+    content: dict[str, Any] = {
+        "number": number + 1,
+        "time": spell(at),
+        "actor": "" if actor is None else str(actor),
+        "acting_for": "" if acting_for is None else str(acting_for),
+        "action": action,
+        "subject": subject,
+        "data": data,
+        "previous": previous,
+    }
+    return Row(**content, hash=sha256(content))
 
 
 def row_hash(content: Mapping[str, Any]) -> str:

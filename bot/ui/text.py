@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import discord
+import orjson
 
 from bot.domain.duration import format_minutes
 from bot.domain.money import format_amount
@@ -49,12 +50,20 @@ def plain(text: str, *, longest: int | None = None) -> str:
 
 def storable(value: Any) -> Any:
     """Return what Discord sent without the characters that no database keeps: NUL, half ones."""
+    try:
+        is_storable = b"\\u0000" not in orjson.dumps(value)
+    except TypeError:  # half a character
+        is_storable = False
+    return value if is_storable else _without_unstorable(value)
+
+
+def _without_unstorable(value: Any) -> Any:
     if isinstance(value, str):
         return _UNSTORABLE.sub("", value)
     if isinstance(value, list):
-        return [storable(each) for each in value]
+        return [_without_unstorable(each) for each in value]
     if isinstance(value, dict):
-        return {name: storable(each) for name, each in value.items()}
+        return {name: _without_unstorable(each) for name, each in value.items()}
     return value
 
 
