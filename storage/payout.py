@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import BigInteger, bindparam, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.express import Runner, same
 from storage.tables import (
     Adjustment,
     Approval,
@@ -27,18 +26,6 @@ async def adjustments(session: AsyncSession, round_id: int) -> Sequence[Adjustme
             select(Adjustment).where(Adjustment.round_id == round_id).order_by(Adjustment.number)
         )
     ).all()
-
-
-_IS_ADJUSTED = same(
-    select(Adjustment.id)
-    .where(Adjustment.round_id == bindparam("round", type_=BigInteger))
-    .limit(1)
-)
-
-
-async def is_adjusted(run: Runner, round_id: int) -> bool:
-    """Whether somebody adjusted a round."""
-    return bool(await run.rows(_IS_ADJUSTED, {"round": round_id}))
 
 
 async def next_adjustment(session: AsyncSession, guild_id: int) -> int:

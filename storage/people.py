@@ -11,7 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.batches import new_row
 from storage.express import Runner, same
-from storage.tables import Helper, Payment, Person, PublishedLine, PublishedStatement, Vouch
+from storage.tables import (
+    Helper,
+    Payment,
+    Person,
+    PublishedLine,
+    PublishedStatement,
+    Suspension,
+    Vouch,
+)
 from storage.tables.base import core
 
 _PEOPLE = core(Person)
@@ -94,10 +102,22 @@ class Standing(NamedTuple):
 
     state: str
     wants_pay: bool
+    is_stopped: bool
+    """Whether payments to them are held or ceased."""
 
 
 _STANDING = same(
-    select(Helper.state, Helper.wants_pay).where(Helper.guild_id == _GUILD, Helper.user_id == _USER)
+    select(
+        Helper.state,
+        Helper.wants_pay,
+        select(Suspension.id)
+        .where(
+            Suspension.guild_id == _GUILD,
+            Suspension.user_id == _USER,
+            Suspension.lifted_at.is_(None),
+        )
+        .exists(),
+    ).where(Helper.guild_id == _GUILD, Helper.user_id == _USER)
 )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, selec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.express import Runner, same
-from storage.tables import ActDone, Decline, Entry, PolicyVersion, Round
+from storage.tables import ActDone, Adjustment, Decline, Entry, PolicyVersion, Round
 from storage.tables.base import Instant, core
 
 _ROUNDS = core(Round)
@@ -81,8 +81,12 @@ class Running(NamedTuple):
     thread_lost: bool
     counted_at: datetime | None
     policy: str
+    is_adjusted: bool
+    in_review: str | None
+    """The label of the round of the server that closed last and waits for its draft."""
 
 
+_WAITING = _ROUNDS.alias("waiting")
 _RUNNING = select(
     Round.id,
     Round.guild_id,
@@ -95,6 +99,12 @@ _RUNNING = select(
     Round.thread_lost,
     Round.counted_at,
     PolicyVersion.document,
+    select(Adjustment.id).where(Adjustment.round_id == Round.id).exists(),
+    select(_WAITING.c.label)
+    .where(_WAITING.c.guild_id == Round.guild_id, _WAITING.c.state == "review")
+    .order_by(_WAITING.c.number.desc())
+    .limit(1)
+    .scalar_subquery(),
 ).join(
     PolicyVersion,
     (PolicyVersion.guild_id == Round.guild_id) & (PolicyVersion.version == Round.policy_version),
@@ -105,12 +115,6 @@ _RUNNING_AT = same(
         Round.guild_id == bindparam("guild", type_=BigInteger),
         *_covers(bindparam("instant", type_=Instant)),
     )
-    .order_by(Round.number.desc())
-    .limit(1)
-)
-_IN_REVIEW = same(
-    select(Round.label)
-    .where(Round.guild_id == bindparam("guild", type_=BigInteger), Round.state == "review")
     .order_by(Round.number.desc())
     .limit(1)
 )
@@ -125,12 +129,6 @@ async def running_at(run: Runner, guild_id: int, instant: datetime) -> Running |
     """Return the round that was open at an instant, as `at` does."""
     found = await run.rows(_RUNNING_AT, {"guild": guild_id, "instant": instant})
     return Running._make(found[0]) if found else None
-
-
-async def newest_in_review(run: Runner, guild_id: int) -> str | None:
-    """Return the label of the round that closed last and waits for its draft."""
-    found = await run.rows(_IN_REVIEW, {"guild": guild_id})
-    return found[0][0] if found else None
 
 
 async def of_server(

@@ -24,10 +24,11 @@ from bot.services import history, lines, opinions, outbox, settings, suspensions
 from bot.services import rounds as round_service
 from bot.services.lines import Worth
 from bot.services.suspensions import Stop
-from storage import hours, payout, record, rounds
+from storage import hours, record, rounds
 from storage import people as stored_people
 from storage.express import Runner, Through
 from storage.hours import New
+from storage.people import Standing
 from storage.rounds import Running
 from storage.tables import Clock, Done, Entry, Round
 
@@ -137,7 +138,7 @@ async def log(
         await stored_people.seen(
             run, guild_id=by.guild_id, user_id=subject.user_id, name=subject.name
         )
-    await _require_helper(run, by.guild_id, subject, is_self=not acts_for)
+    standing = await _require_helper(run, by.guild_id, subject, is_self=not acts_for)
     round_ = await _round_at(run, by)
     day = _day(work_date, round_, by, zone=settings.parsed(round_.policy).timetable.zone)
     if day is not None and minutes > LONGEST_DATED:
@@ -160,7 +161,7 @@ async def log(
         work_date=day,
         at=by.at,
     )
-    now = await _add(run, round_, entry, logged, by=by)
+    now = await _add(run, round_, entry, by=by, logged=logged, standing=standing)
     return replace(now, for_name=subject.name) if acts_for else now
 
 
@@ -189,7 +190,8 @@ async def stop(session: AsyncSession, *, by: Actor, note: str | None) -> Logged:
             "Your clock is not running. `/hours start` starts it, `/hours log` logs time."
         )
     run = Through(session)
-    await _require_helper(run, by.guild_id, Person(by.user_id, by.name), is_self=True)
+    person = Person(by.user_id, by.name)
+    standing = await _require_helper(run, by.guild_id, person, is_self=True)
     round_ = await _round_at(run, by)
     elapsed = (by.at - running.started_at) // timedelta(minutes=1)
     if elapsed < 1:
@@ -215,7 +217,7 @@ async def stop(session: AsyncSession, *, by: Actor, note: str | None) -> Logged:
         at=by.at,
     )
     await session.delete(running)
-    now = await _add(run, round_, entry, logged, by=by)
+    now = await _add(run, round_, entry, by=by, logged=logged, standing=standing)
     return replace(now, cut=elapsed - minutes, long_clock=minutes > LONG_CLOCK)
 
 
@@ -267,8 +269,13 @@ async def edit(
     )
     await _show_card(session, round_, entry, at=by.now)
     run = Through(session)
-    logged = await hours.minutes_by_user(run, round_.id)
-    return await _logged(run, await rounds.running(run, round_.id), entry, logged)
+    return await _logged(
+        run,
+        await rounds.running(run, round_.id),
+        entry,
+        logged=await hours.minutes_by_user(run, round_.id),
+        standing=await stored_people.standing(run, entry.guild_id, entry.user_id),
+    )
 
 
 async def withdraw(session: AsyncSession, *, by: Actor, number: str) -> Logged:
@@ -289,8 +296,13 @@ async def withdraw(session: AsyncSession, *, by: Actor, number: str) -> Logged:
     await session.flush()
     await _show_card(session, round_, entry, at=by.now)
     run = Through(session)
-    logged = await hours.minutes_by_user(run, round_.id)
-    return await _logged(run, await rounds.running(run, round_.id), entry, logged)
+    return await _logged(
+        run,
+        await rounds.running(run, round_.id),
+        entry,
+        logged=await hours.minutes_by_user(run, round_.id),
+        standing=await stored_people.standing(run, entry.guild_id, entry.user_id),
+    )
 
 
 async def done(session: AsyncSession, *, by: Actor) -> Listing:
@@ -353,10 +365,10 @@ async def own_entries(session: AsyncSession, guild_id: int, *, user_id: int) -> 
 # ---------------------------------------------------------------- parts
 
 
-async def _require_helper(run: Runner, guild_id: int, person: Person, *, is_self: bool) -> None:
+async def _require_helper(run: Runner, guild_id: int, person: Person, *, is_self: bool) -> Standing:
     row = await stored_people.standing(run, guild_id, person.user_id)
     if row is not None and row.state in LOGGING_HELPER_STATES:
-        return
+        return row
     if not is_self:
         raise Refusal(
             f"<@{person.user_id}> is not a helper here. "
@@ -476,7 +488,13 @@ async def _own(session: AsyncSession, *, by: Actor, number: str) -> tuple[Round,
 
 
 async def _add(
-    run: Runner, round_: Running, entry: New, logged: dict[int, int], *, by: Actor
+    run: Runner,
+    round_: Running,
+    entry: New,
+    *,
+    by: Actor,
+    logged: dict[int, int],
+    standing: Standing,
 ) -> Logged:
     """Add an entry to the minutes that were logged in its round before."""
     await hours.add(run, entry)
@@ -501,7 +519,8 @@ async def _add(
     await record.touch(run, round_.id, row.number)
     await outbox.say_first(run, at=by.now, **_card_of(entry, round_.id))
     own = logged.get(entry.user_id, 0) + entry.minutes
-    return await _logged(run, round_, entry, {**logged, entry.user_id: own})
+    now = {**logged, entry.user_id: own}
+    return await _logged(run, round_, entry, logged=now, standing=standing)
 
 
 async def _show_card(session: AsyncSession, round_: Round, entry: Entry, *, at: datetime) -> None:
@@ -520,15 +539,19 @@ def _card_of(entry: Entry | New, round_id: int) -> dict[str, Any]:
 
 
 async def _logged(
-    run: Runner, round_: Running, entry: Entry | New, logged: Mapping[int, int]
+    run: Runner,
+    round_: Running,
+    entry: Entry | New,
+    *,
+    logged: Mapping[int, int],
+    standing: Standing | None,
 ) -> Logged:
     """Say what an entry would give, with the minutes of all helpers that stand in its round."""
-    if await payout.is_adjusted(run, round_.id):
+    if round_.is_adjusted:
         await _require_draft(run.session(), round_.id)
     policy = settings.parsed(round_.policy)
     worth = await lines.worth_now(run, round_, policy, logged, user_id=entry.user_id)
-    standing = await stored_people.standing(run, entry.guild_id, entry.user_id)
-    closed = await rounds.newest_in_review(run, entry.guild_id)
+    is_stopped = standing is None or standing.is_stopped
     return Logged(
         number=entry.number,
         user_id=entry.user_id,
@@ -541,8 +564,8 @@ async def _logged(
         decimals=policy.decimals,
         declines_pay=standing is not None and not standing.wants_pay,
         thread_id=None if round_.thread_lost else round_.thread_id,
-        after_close_of=closed if round_.state != State.REVIEW else None,
-        stop=await suspensions.stop_of(run, entry.guild_id, entry.user_id),
+        after_close_of=round_.in_review if round_.state != State.REVIEW else None,
+        stop=await suspensions.stop_of(run, entry.guild_id, entry.user_id) if is_stopped else None,
     )
 
 

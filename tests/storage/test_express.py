@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage import cease, hours, inbox, payout, people, posts, record, rounds, thanks
+from storage import cease, hours, inbox, people, posts, record, rounds, thanks
 from storage.database import Database
 from storage.express import DIALECTS, Both, NeedsSession, Runner, Through
 from storage.tables import Board, Helper, Place, PolicyVersion, Round, Suspension, Thanks
@@ -288,7 +288,7 @@ POST: dict[str, Any] = {
     "facts": "{}",
 }  # fmt: skip
 RUNNING = rounds.Running(
-    ROUND, GUILD, "2026-Q1", "open", NOW, LATER, None, None, False, None, "{}"
+    ROUND, GUILD, "2026-Q1", "open", NOW, LATER, None, None, False, None, "{}", False, None
 )  # fmt: skip
 
 
@@ -308,7 +308,6 @@ async def of_logging(run: Runner) -> list[Any]:
         await rounds.running_at(run, GUILD, LATER),
         await rounds.running_at(run, GUILD + 1, NOW),
         await rounds.running(run, ROUND),
-        await rounds.newest_in_review(run, GUILD),
         await hours.next_number(run, GUILD),
     ]
     await hours.add(run, LOGGED)
@@ -317,7 +316,6 @@ async def of_logging(run: Runner) -> list[Any]:
         *came,
         await hours.next_number(run, GUILD),
         await hours.minutes_by_user(run, ROUND),
-        await payout.is_adjusted(run, ROUND),
         await cease.stop_of(run, GUILD, ADA),
         await cease.stop_of(run, GUILD, BEN),
         await thanks.count(run, ROUND),
@@ -343,8 +341,8 @@ async def test_what_is_logged_reads_and_stands_the_same_in_every_way(
         ben.wants_pay = False
     assert await way(db, of_logging) == [
         True, False, True, False, True,
-        ("active", True), None, {BEN}, RUNNING, None, None, RUNNING, None, 1,
-        2, {ADA: 61}, False, (NOW, LATER, LATER, "why"), None, {}, {ADA: 3},
+        ("active", True, True), None, {BEN}, RUNNING, None, None, RUNNING, 1,
+        2, {ADA: 61}, (NOW, LATER, LATER, "why"), None, {}, {ADA: 3},
     ]  # fmt: skip
     async with db.read() as session:
         entry = await hours.numbered(session, GUILD, 1)
@@ -400,7 +398,7 @@ SPEAKING["postgresql"] = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def _prepared() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for module in (cease, hours, inbox, payout, people, posts, record, rounds, thanks):
+    for module in (cease, hours, inbox, people, posts, record, rounds, thanks):
         for name, value in vars(module).items():
             if isinstance(value, Both) or (
                 isinstance(value, dict) and value.keys() == set(DIALECTS)
@@ -415,11 +413,11 @@ def test_the_prepared_statements_are_those_that_are_known_here() -> None:
     assert sorted(PREPARED) == [
         "storage.cease._STOP", "storage.hours._ADD", "storage.hours._HIGHEST",
         "storage.hours._MINUTES", "storage.inbox._EMPTY", "storage.inbox._PUT",
-        "storage.inbox._WAITING", "storage.payout._IS_ADJUSTED", "storage.people._ADD",
+        "storage.inbox._WAITING", "storage.people._ADD",
         "storage.people._DECLINED", "storage.people._KNOWN", "storage.people._NAME",
         "storage.people._STANDING", "storage.posts._ADD", "storage.record._ADD",
         "storage.record._ADD_OPENING", "storage.record._CLAIM", "storage.record._LAST",
-        "storage.record._TOUCH", "storage.rounds._BALLOT", "storage.rounds._IN_REVIEW",
+        "storage.record._TOUCH", "storage.rounds._BALLOT",
         "storage.rounds._RUNNING_AT", "storage.rounds._RUNNING_OF", "storage.thanks._ADD",
         "storage.thanks._COUNT", "storage.thanks._KEEP", "storage.thanks._SPOTS",
         "storage.thanks._STANDING", "storage.thanks._TAKE_BACK", "storage.thanks._TALLIES",
