@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 import aiohttp
 import discord
+from msgspec import Struct, field
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,8 +26,7 @@ LONGEST_WAIT = 60.0
 """Seconds for which a request may be held back where Discord asks for it."""
 
 
-@dataclass
-class _Stored:
+class _Stored(Struct):
     """What the database holds: its faults, and the settings of each server."""
 
     faults: list[str] = field(default_factory=list)

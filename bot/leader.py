@@ -13,9 +13,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.settings import ConfigurationError, Settings
@@ -53,8 +53,7 @@ class Fenced(BaseException):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Shards:
+class Shards(Struct, frozen=True):
     """The shards of a process among all: `ids` are empty where it has every one."""
 
     ids: tuple[int, ...] = ()

@@ -10,9 +10,11 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from bot.metrics import Prometheus
 from storage import policy as installation
@@ -32,8 +34,7 @@ LONGEST_TICK_SECONDS: Final = 60.0
 INTERVALS: Final = 4
 
 
-@dataclass(frozen=True)
-class State:
+class State(Struct, frozen=True):
     """What is not well, in words; empty where it is."""
 
     gateway: str = ""
@@ -47,7 +48,7 @@ class State:
 
     def words(self) -> dict[str, str]:
         """Return each part with what is to be said of it."""
-        return {name: text or "ok" for name, text in vars(self).items()}
+        return {name: text or "ok" for name, text in asdict(self).items()}
 
 
 class Health:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, exists, func, inspect, select, text
 from sqlalchemy import Table as CoreTable
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,8 +31,7 @@ from storage.tables import (
 from storage.tables.base import core
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """Columns of a table whose values are to be found in another; a null refers to nothing.
 
     `guild_id` is that of the round where the table has none of its own.
@@ -44,8 +43,7 @@ class Reference:
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Astray:
+class Astray(Struct, frozen=True):
     """How many rows of a table, in one server, refer to something that is not there."""
 
     guild_id: int

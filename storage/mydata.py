@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -64,8 +64,7 @@ from storage.tables import (
 from storage.tables.base import core
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """The rows of a table that are somebody's: those with the person in one of the `columns`.
 
     A table that does not say its server is reached `via` a column with the key of one that does.
@@ -179,8 +178,7 @@ async def posts_naming(session: AsyncSession, guild_id: int, user_id: int) -> Se
 # ---------------------------------------------------------------- erasing
 
 
-@dataclass(frozen=True, slots=True)
-class Erasable:
+class Erasable(Struct, frozen=True):
     """How much of each kind is stored that may be erased."""
 
     entries: int
@@ -194,11 +192,10 @@ class Erasable:
     @property
     def anything(self) -> bool:
         """Whether there is anything to erase."""
-        return any(getattr(self, kind) for kind in self.__slots__)
+        return any(getattr(self, kind) for kind in self.__struct_fields__)
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(Struct, frozen=True):
     """What was erased and is shown somewhere: numbers of entries and disputes, notes of thanks."""
 
     entries: frozenset[int]

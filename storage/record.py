@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Select,
@@ -103,8 +103,7 @@ async def rows(
     return (await session.scalars(query.order_by(RecordRow.number))).all()
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """Which rows of a record somebody wants to see; empty fields ask for nothing."""
 
     user_id: int | None = None

@@ -37,7 +37,7 @@ WIRING = (
 )
 
 ALLOWED = {
-    "bot.domain": {"bot.domain"},
+    "bot.domain": {"msgspec", "bot.domain"},
     "bot.services": {
         "bot.domain",
         "bot.services",
@@ -45,10 +45,11 @@ ALLOWED = {
         SESSION,
         "eth_utils",
         "base58",
+        "msgspec",
         "orjson",
     },
-    "bot.ui": {"discord", "babel", *PAPER, "bot.domain", "bot.ui"},
-    "storage": {"sqlalchemy", "alembic", "storage"},
+    "bot.ui": {"discord", "babel", "msgspec", *PAPER, "bot.domain", "bot.ui"},
+    "storage": {"sqlalchemy", "alembic", "msgspec", "storage"},
     "cogs": {"discord", VERSION, "bot.domain", "bot.services", "bot.ui", "cogs.transformers"},
 }
 """Beside the standard library. What only a type checker reads is exempt."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 EVM, SS58 = "evm", "ss58"
 WAIT = timedelta(hours=24)
 """How long an address waits that is set for a line which had none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """A network that payments are made on; `prefix` is that of its SS58 addresses."""
 
     name: str
@@ -33,8 +33,7 @@ NETWORKS: Mapping[str, Network] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """An address that somebody set: what it is, since when, and when they cleared it."""
 
     kind: str
@@ -44,8 +43,7 @@ class Held:
     cleared_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """The address of a line, and the instant from which it may be used."""
 
     held: Held

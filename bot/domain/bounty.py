@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import gcd
+
+from msgspec import Struct
 
 from bot.domain.split import largest_remainder
 
@@ -12,8 +13,7 @@ _HOUR = 60
 _WHOLE_BP = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Bounty:
+class Bounty(Struct, frozen=True):
     """What each person gets, in smallest units, and the figures that explain it.
 
     A person's exact share is min(largest_part, scale x need). `scale` is (numerator, denominator)

@@ -8,8 +8,9 @@ It compares content, never spacing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from bot.domain.canonical import sha256
 from bot.domain.errors import Refusal
@@ -38,8 +39,7 @@ _FIELDS = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What stands beside a computed line: it changes without changing the statement.
 
     `reason` says why a line is held or waived; it is shown and in no file.
@@ -217,8 +217,7 @@ def _line_faults(given: list[dict[str, Any]], expected: list[dict[str, Any]]) ->
                 )
 
 
-@dataclass
-class _Replay:
+class _Replay(Struct):
     """What the record rows of a round add up to."""
 
     policy: Mapping[str, Any] = field(default_factory=dict)

@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 _YEAR = 12
 _QUARTER = 3
 _LABEL = re.compile(r"[0-9]{4}-(?:Q[1-4]|0[1-9]|1[0-2])")
 
 
-@dataclass(frozen=True, slots=True)
-class Timetable:
+class Timetable(Struct, frozen=True):
     """The settings that place a round's dates; days count within the last month of the period.
 
     `period` is `quarter` or `month`, `quarter_starts` the month (1..12) of the first quarter.
@@ -37,8 +37,7 @@ class Timetable:
     dispute_days: int = 14
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """A calendar quarter or month: its label, and the year and month in which it ends.
 
     The label's year may be a later one: it is that in which the four quarters end.
@@ -49,8 +48,7 @@ class Period:
     month: int
 
 
-@dataclass(frozen=True, slots=True)
-class Dates:
+class Dates(Struct, frozen=True):
     """The instants of the round that carries this label."""
 
     label: str

@@ -7,9 +7,10 @@ concerned, or stays silent, takes nothing from it. With 9 seats 5 yes are needed
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 LAST_SECOND = timedelta(seconds=1)
 STILL_ARRIVING = timedelta(minutes=1)
@@ -34,8 +35,7 @@ class State(StrEnum):
     MOOT = "moot"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A proposal or suspension that ends after `until`; not while a dispute about it is open."""
 
     key: int
@@ -43,8 +43,7 @@ class Waiting:
     is_disputed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A proposal or suspension whose time is over, and whether that is noticed late."""
 
     key: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Opinion(StrEnum):
@@ -20,8 +21,7 @@ class Opinion(StrEnum):
         return {"low": "too low", "fair": "fair", "high": "too high"}[self.value]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """One person's opinion; a claimant has entries in the same round."""
 
     user_id: int
@@ -29,8 +29,7 @@ class Said:
     is_claimant: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """How many say the same of an entry, and how many of them are claimants."""
 
     opinion: Opinion

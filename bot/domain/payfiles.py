@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from bot.domain.addresses import EVM, Network
 from bot.domain.errors import Refusal
@@ -29,8 +30,7 @@ TX_BUILDER_VERSION = "1.16.3"
 Hash = Callable[[bytes], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Struct, frozen=True):
     """One payment: `amount` counts units of 10**-`decimals` of what is paid."""
 
     user_id: int
@@ -39,8 +39,7 @@ class Payment:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """A batch as its files are made from it; `created_at` is its own time in milliseconds."""
 
     label: str
@@ -60,8 +59,7 @@ class Order:
         return f"Stipend {self.label} batch {self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """One file with what to compare with the wallet: how many rows, and their sum."""
 
     name: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.domain.errors import Refusal
 from bot.domain.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """A person pressing something in a server: ids, roles and the moment on Discord's clock.
 
     `at` is the time of the interaction itself (from its snowflake), `now` that of processing,
@@ -29,8 +29,7 @@ class Actor:
     joined_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Somebody a command is about."""
 
     user_id: int

@@ -11,7 +11,8 @@ import difflib
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain import emoji
 from bot.domain.calendar import Timetable
@@ -35,8 +36,7 @@ REQUIRED = ("support_channel", "committee_channel", "committee_role", "cap", "ho
 KEPT_WHILE_OPEN = ("cap", "hourly_rate")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One setting: its meaning, the accepted form in words, its default and its parser.
 
     `parse` takes what a person typed and the document so far, and returns the canonical text.
@@ -51,8 +51,7 @@ class Setting:
     kind: str = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The settings of a server as typed values; amounts in the smallest unit, shares in bp."""
 
     support_channel: int | None

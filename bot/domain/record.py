@@ -7,17 +7,17 @@ changed, removed or put in between without changing every hash after it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from bot.domain.canonical import sha256, spell
 
 GENESIS = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One act: who did what to what, when, and the hash that ties it to the row before."""
 
     number: int
@@ -67,7 +67,7 @@ def row_hash(content: Mapping[str, Any]) -> str:
 
 def read_row(document: Mapping[str, Any]) -> Row:
     """Read a row of a bundle; an odd shape is a `ValueError`."""
-    expected = set(Row.__slots__)
+    expected = set(Row.__struct_fields__)
     if set(document) != expected:
         raise ValueError(f"a record row has the fields {', '.join(sorted(expected))}")
     return Row(**document)

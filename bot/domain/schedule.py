@@ -7,8 +7,9 @@ late; a note that is late by more than its interval is skipped.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from bot.domain.states import Round
 
@@ -17,8 +18,7 @@ NOTE_INTERVAL = timedelta(days=1)
 NOTES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class RoundFacts:
+class RoundFacts(Struct, frozen=True):
     """What the schedule needs to know of one round; instants are aware UTC.
 
     `counted` tells whether its thanks were counted for good: no draft is made before that.
@@ -50,8 +50,7 @@ class RoundFacts:
     reminders: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """Something to do now: `due_at` is when it should have happened.
 
     `slot` is the number of a reminder's interval; everything else happens once.

@@ -6,8 +6,9 @@ It is an estimate beside what is claimed, and pays nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 GAP = timedelta(minutes=15)
 """A message that comes so long after the one before it opens a new session."""
@@ -15,8 +16,7 @@ BASE = timedelta(minutes=3)
 """What a session is worth beyond its first and last message: reading, and writing the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Visible:
+class Visible(Struct, frozen=True):
     """Time that somebody was visibly there, in whole minutes: without and with a base."""
 
     low: int

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from bot.domain.bounty import Bounty, hours_bounty
 from bot.domain.canonical import sha256
@@ -28,8 +29,7 @@ CSV_FIELDS = (
 UNHASHED_FIELDS = frozenset({"name", "address", "status"})
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The minutes of one entry as they count."""
 
     number: int
@@ -37,8 +37,7 @@ class Accepted:
     minutes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
+class Adjustment(Struct, frozen=True):
     """A committee change: minutes enter the split, a signed amount is added to the line."""
 
     number: int
@@ -47,8 +46,7 @@ class Adjustment:
     amount: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Everything a statement follows from; amounts in the smallest unit, `price` as entered.
 
     `tips` is the whole of the tip jar; `declined` are those who had declined pay at the close,
@@ -69,8 +67,7 @@ class Facts:
     price: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """What one helper gets and why; `carry_left` stays with the helper for later rounds.
 
     `logged_minutes` are those of the entries, `minutes` those that entered the split. A `waived`
@@ -92,8 +89,7 @@ class Line:
     waived: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """A sum of lines in the accounting currency and, where another is paid, in that."""
 
     amount: int
@@ -104,8 +100,7 @@ class Sum:
     pay_decimals: int = 0
 
 
-@dataclass(frozen=True)  # without slots: sums over all lines are kept once they are made
-class Statement:
+class Statement(Struct, frozen=True, dict=True):
     """The computed result of a round, lines by user id, and how the bounty was scaled."""
 
     facts: Facts

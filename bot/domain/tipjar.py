@@ -6,7 +6,8 @@ Amounts are integers of the smallest unit; a match of tips rounds down.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain.money import (
     WHOLE_BP,
@@ -21,8 +22,7 @@ KINDS = (PERCENT, LUMP)
 MOST_PERCENT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What the funder adds: `percent` of the tips (basis points) up to a limit, or a `lump` sum."""
 
     kind: str
@@ -30,8 +30,7 @@ class Match:
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Jar:
+class Jar(Struct, frozen=True):
     """The jar of a round: what was tipped, what the funder adds by which match, and their sum."""
 
     tips: int

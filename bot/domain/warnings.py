@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from bot.domain.duration import format_minutes
 from bot.domain.money import format_amount
@@ -21,8 +22,7 @@ NAMED = 3
 LONGEST_NAME = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001 - it is what the committee calls it
+class Warning(Struct, frozen=True):  # noqa: A001 - it is what the committee calls it
     """Something to look at in one helper's line; `text` completes the sentence after the name."""
 
     user_id: int
@@ -33,8 +33,7 @@ class Warning:  # noqa: A001 - it is what the committee calls it
         return f"{name} {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class High:
+class High(Struct, frozen=True):
     """Opinions that a helper's entries are too high: how many of `entries` have one."""
 
     opinions: int = 0
@@ -42,8 +41,7 @@ class High:
     on_entries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Votes:
+class Votes(Struct, frozen=True):
     """Who thanked a helper: voters that count, and those too young for it.
 
     `mutual` of the voters were thanked back. `apart` of `judged` were never seen writing near the

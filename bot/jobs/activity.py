@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import discord
+from msgspec import Struct, field
 
 from bot.services import activity
 from bot.services.activity import Seen
@@ -31,8 +31,7 @@ MOST: Final = 20_000
 EXPIRE_EVERY: Final = timedelta(days=1)
 
 
-@dataclass(slots=True)
-class _Server:
+class _Server(Struct):
     """What was noted in a server; `held` of it wait for the next round to open."""
 
     seen: list[Seen] = field(default_factory=list)

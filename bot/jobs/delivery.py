@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import discord
+from msgspec import Struct, field
 
 from bot.jobs import marks, reminding, wording
 from bot.jobs.answered import is_fault
@@ -42,8 +42,7 @@ PACED: Final = frozenset({"card", "mirror", "thanks"})
 """What people may make many of at once: one a second in a channel."""
 
 
-@dataclass
-class _Server:
+class _Server(Struct):
     """The turn of a server, when its channels may be written to again, and which refuse."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)

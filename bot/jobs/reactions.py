@@ -12,13 +12,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import discord
+from msgspec import Struct, field
 
 from bot.domain import emoji
 from bot.metrics import FAILED, KEPT, WRITTEN, Metrics
@@ -50,16 +50,14 @@ Watched = set[tuple[int, int]]
 """User and kind (1: super reaction) of the live events that came while somebody looked."""
 
 
-@dataclass(slots=True)
-class _Look:
+class _Look(Struct):
     """A look at the reactions of Discord, in line with the events."""
 
     found: Found
     done: asyncio.Future[Changed]
 
 
-@dataclass(slots=True)
-class _Lane:
+class _Lane(Struct):
     """What waits in one server, and the task that works it off."""
 
     guild_id: int

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import discord
+from msgspec import Struct, field
 
 from bot.domain import emoji
 from bot.domain.thanks import created_at
@@ -42,8 +42,7 @@ UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_EMOJI = 10_003, 10_008, 10_014
 UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError)
 
 
-@dataclass(slots=True)
-class _Server:
+class _Server(Struct):
     """The turn of a server, and what stood in the way: since when, and what it was."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import discord
+from msgspec import Struct
 
 from bot.jobs import marks
 
@@ -21,8 +21,7 @@ LOOKED_AT: Final = 50
 """Messages that are read: only where the bot alone filled them, talk before them is not seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """Whether somebody spoke, and reminders of the same words that a crash kept from being stored.
 
     `spoke` is about the time since the newest reminder, stored or not.

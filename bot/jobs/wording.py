@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 import discord
+from msgspec import Struct, field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.jobs import marks
@@ -53,8 +53,7 @@ class Place(Enum):
     LOG = "log"
 
 
-@dataclass
-class Message:
+class Message(Struct):
     """A message ready to be sent; `draw` makes its files, away from the event loop.
 
     One with `since` is posted only where somebody spoke in its channel after that message; one

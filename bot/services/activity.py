@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import meetings, sessions
@@ -36,8 +36,7 @@ class Seen(NamedTuple):
     reply_to: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What is to become of messages: rows to store, stored ones that were deleted, and those that
     came too early for their round.
     """
@@ -47,16 +46,14 @@ class Kept:
     waiting: tuple[Seen, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
+class Met(Struct, frozen=True):
     """Which voters of every helper met them, and since when messages are still kept, if not all."""
 
     by_helper: Mapping[int, frozenset[int]]
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(Struct, frozen=True):
     """Visible time of some people in a round; `since` is set where older messages are deleted."""
 
     by_user: Mapping[int, Visible]

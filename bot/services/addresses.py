@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.addresses import EVM, NETWORKS, SS58, Held, Network, Use, of_line, standing
@@ -23,8 +23,7 @@ from storage.tables import Address, Round
 UNPAID_STATES = ("open", "review", "draft", "published", "final")
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Which address a round pays somebody to, empty where none, and from when where it waits.
 
     `line` is the state of their line once it is published, `closed_at` None while it is open.
@@ -37,8 +36,7 @@ class Usage:
     waits_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """One's own addresses, the newest first, and what every unpaid line will use."""
 
     addresses: tuple[tuple[str, str, datetime], ...]
@@ -47,8 +45,7 @@ class Own:
     is_payee: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """An address that was set or cleared; `is_new` is False where nothing had to change.
 
     `typed` is what was given where that was another spelling of the same key.

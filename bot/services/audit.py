@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people as rights
@@ -33,8 +33,7 @@ _NUMBERED = re.compile(r"([a-z_]+)[ :]#?([0-9]{1,9})")
 _ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """A row of the record with the texts behind its digests; `erased` names those that are gone."""
 
     row: Row
@@ -42,16 +41,14 @@ class Noted:
     erased: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """Rows of a record, newest first; `wanted` is what they were filtered by."""
 
     wanted: Filter
     rows: tuple[Noted, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether a chain is whole; `published` is label, row and head of the newest statement."""
 
     length: int

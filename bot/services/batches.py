@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import payfiles
@@ -31,8 +31,7 @@ MICROSECONDS_PER_MILLISECOND = 1000
 LISTED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """Who is due or held and not in a batch, by the reason."""
 
     no_address: tuple[int, ...] = ()
@@ -45,8 +44,7 @@ class LeftOut:
     """Nothing in the steps of the currency that is paid."""
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Struct, frozen=True):
     """A batch in one format, to be compared with the wallet; `is_new` where it was opened now."""
 
     label: str
@@ -64,8 +62,7 @@ class Handed:
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A batch as the committee sees it."""
 
     label: str
@@ -76,8 +73,7 @@ class Shown:
     total: Sum
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The published lines of a round as they stand for payment."""
 
     statement: Statement

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji
@@ -36,8 +36,7 @@ OFFERED: Final = 5
 _HOLDING_STATES = frozenset({Helper.ACTIVE})
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One line of a board; the name is empty where it was never seen."""
 
     user_id: int
@@ -45,8 +44,7 @@ class Listed:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """One message of a board as it is to be shown.
 
     The first one explains how to thank; `others` is whether more messages list somebody.
@@ -140,8 +138,7 @@ async def emoji_shown(session: AsyncSession, guild_id: int, user_id: int) -> str
 # ---------------------------------------------------------------- who stands where
 
 
-@dataclass(slots=True)
-class _Layout:
+class _Layout(Struct):
     """The standing messages of a round's board in their order, and every place of the round."""
 
     session: AsyncSession

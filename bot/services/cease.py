@@ -5,9 +5,9 @@ With one seat the committee's word counts at once; with more, a majority of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import calendar, cease, people
@@ -26,8 +26,7 @@ from storage.tables import CeaseProposal, CeaseVote
 VOTES = ("yes", "no")
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(Struct, frozen=True):
     """A proposal with its votes; `needed` yes of `seats` carry it.
 
     `stop` is what was decided with it and stands now.
@@ -49,8 +48,7 @@ class Poll:
     stop: Stop | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of a wish to suspend or reinstate somebody: a poll, or, without one, done."""
 
     kind: Kind
@@ -196,8 +194,7 @@ async def advance(session: AsyncSession, guild_id: int, *, now: datetime) -> int
 # ---------------------------------------------------------------- parts
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
+class _Wish(Struct, frozen=True):
     """What a committee member asks for, once they may; votes on it end at `ends_at`."""
 
     kind: Kind

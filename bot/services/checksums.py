@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain.addresses import EVM, NETWORKS, SS58, Network
 from bot.domain.errors import Refusal
@@ -33,8 +34,7 @@ BURNED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """An address that was verified, in its network's own spelling."""
 
     kind: str

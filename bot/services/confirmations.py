@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.errors import Refusal
@@ -18,8 +18,7 @@ from storage.tables import Confirmation
 ANSWER_WITHIN = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(Struct, frozen=True):
     """What a person confirmed: the act and the facts it was asked with."""
 
     act: str

@@ -6,9 +6,9 @@ before it, and nothing is counted after it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import thanks as rules
@@ -25,8 +25,7 @@ from storage.tables import Round
 NOTE_INTERVAL = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """What a count came to: voters by helper, and who left the board with how many."""
 
     label: str

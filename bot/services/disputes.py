@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import disputes as rules
@@ -41,8 +42,7 @@ from storage.tables import Dispute, Payment, Round
 SHORTEST = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A dispute as it is shown; `reason` is empty for those who may not read it.
 
     `label` is empty where it is about the suspension of `user_id`, `user_id` None where it is
@@ -68,8 +68,7 @@ class Told:
     """The open batch that pays what is disputed; for the committee."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A dispute that was taken on; `line` is the state of the line that it is about.
 
     `held` counts the lines that wait because of it, `committee_role` is whom to talk to.
@@ -81,8 +80,7 @@ class Opened:
     committee_role: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """A decision and what follows: a next version, or an amount carried to another round.
 
     `amounts` are those of the line before and after, `carried` is what moves; `carried_to` is
@@ -96,8 +94,7 @@ class Decided:
     carried_to: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Concern:
+class Concern(Struct, frozen=True):
     """Whom a dispute concerns: its opener, and everybody whose line or payments it is about."""
 
     opener_id: int

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people
@@ -41,8 +42,7 @@ LONGEST_DATED = 24 * 60
 LONG_CLOCK = 12 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(Struct, frozen=True):
     """An entry as it stands now, with the helper's total and what it would give now.
 
     `cut` are minutes of a clock that the round has no room for; `for_name` is set where somebody
@@ -68,8 +68,7 @@ class Logged:
     """What stops the helper's payments, where they are held or ceased."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """One entry as others see it, with what is said of it; that can be changed while it is open."""
 
     number: int
@@ -90,8 +89,7 @@ class Card:
     takes_opinions: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """Somebody's entries in a round; `shows_who` lets the committee see whose an opinion is."""
 
     label: str
@@ -105,8 +103,7 @@ class Listing:
     shows_who: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """A running clock."""
 
     at: datetime

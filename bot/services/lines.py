@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.bounty import hours_bounty
@@ -33,8 +34,7 @@ from storage.rounds import Running
 from storage.tables import Round
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
+class Worth(Struct, frozen=True):
     """What somebody's time and votes would give if the round closed now; `split_by` is its rule.
 
     `for_thanks` is None while votes decide about money and are hidden.
@@ -97,8 +97,7 @@ async def names(session: AsyncSession, statement: Statement) -> Mapping[int, str
     return {user: known.get(user, f"user {user}") for user in users}
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """What is so beside a statement and decides about its lines; `disputed` None is the whole."""
 
     paid: frozenset[int] = frozenset()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.canonical import spell
@@ -28,8 +28,7 @@ GONE = frozenset({Helper.LEFT, Helper.REMOVED})
 OWED = frozenset({Line.DUE, Line.HELD})
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(Struct, frozen=True):
     """Everything about one person in one server; `is_known` where there is anything at all."""
 
     user_id: int
@@ -37,8 +36,7 @@ class Export:
     is_known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """What erasing would take away, and what stays: amounts owed, open batches and disputes."""
 
     erasable: Erasable
@@ -50,8 +48,7 @@ class Left:
     disputes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """What was erased; `name` is the pseudonym, `standing` is set for who left the roster."""
 
     name: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.errors import Refusal
@@ -22,8 +22,7 @@ OPEN_STATES = frozenset({State.OPEN, State.REVIEW, State.DRAFT})
 """As long as nothing is published."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """An opinion as it stands; `before` is what the same person said until now."""
 
     number: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people
@@ -39,8 +39,7 @@ LONGEST_REFERENCE = 200
 FREED = "First `/dispute resolve` decides a dispute, or `/helper reinstate` resumes payments."
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """Payments that were recorded."""
 
     label: str
@@ -56,8 +55,7 @@ class Recorded:
     """Whom the batch still has to pay, with the states of their lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
+class TakenBack(Struct, frozen=True):
     """A proposal to take payments back, or one that was confirmed."""
 
     number: int
@@ -68,8 +66,7 @@ class TakenBack:
     confirmed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAmount:
+class OpenAmount(Struct, frozen=True):
     """What is still to be paid to somebody from one round."""
 
     label: str
@@ -78,8 +75,7 @@ class OpenAmount:
     is_changing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mine:
+class Mine(Struct, frozen=True):
     """One's own line, with everything its explanation needs."""
 
     statement: Statement

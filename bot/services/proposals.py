@@ -6,9 +6,9 @@ Each person is proposed once in a round, and decides alone: nobody is listed wit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.errors import Kept, Refusal
@@ -25,8 +25,7 @@ MOST_OF_A_PROPOSER = 10
 ELSEWHERE = "`/helper join` works at any time."
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(Struct, frozen=True):
     """A proposal as everybody in the thread sees it; `state` is where the person stands now."""
 
     round_id: int
@@ -38,8 +37,7 @@ class Proposed:
     admission: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """What somebody decided; a standing where they joined, `is_listed` where they were before."""
 
     standing: Standing | None = None

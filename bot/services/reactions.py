@@ -8,11 +8,11 @@ reconciliation must not take it for an earlier one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 import orjson
+from msgspec import Struct, field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji
@@ -67,8 +67,7 @@ _CLEARED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Thankful:
+class Thankful(Struct, frozen=True):
     """Where the thanks emoji works: reacting with it to a message thanks the author."""
 
     emoji_key: str
@@ -222,8 +221,7 @@ async def _remember(session: AsyncSession, round_: Round, event: Event) -> None:
         await session.flush()
 
 
-@dataclass(slots=True)
-class _Fold:
+class _Fold(Struct):
     """The last word on each thanks of one round: in time, and after the close."""
 
     ballot: Ballot

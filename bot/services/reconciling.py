@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji, reconcile
@@ -28,8 +29,7 @@ KINDS = (0, 1)
 """Discord's two kinds of reaction lists: ordinary and super reactions (burst)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Who reacts with an emoji, as one look saw it: by kind, without bots and the helper.
 
     `began_at` is before the first page was asked for. `touched` are the users (with the kind) of
@@ -49,8 +49,7 @@ class Found:
     closing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """One emoji of one message that is to be looked at; `emoji` is as people see it."""
 
     guild_id: int
@@ -66,8 +65,7 @@ class Look:
     closed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """A channel, and its threads, to be searched for messages that carry the thanks emoji.
 
     Messages count that were written from `since` on, and before the close where there was one.
@@ -83,8 +81,7 @@ class Search:
     closed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
+class _Origin(Struct, frozen=True):
     """What a look was at: its key, who is thanked by it, since when, and whether still."""
 
     row: Place | ThankedMessage | None

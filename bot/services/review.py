@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import warnings as rules
@@ -23,8 +23,7 @@ from storage.tables import Entry, Round
 YOUNG = frozenset({Doubt.ACCOUNT, Doubt.MEMBER})
 
 
-@dataclass(frozen=True, slots=True)
-class _Thanked:
+class _Thanked(Struct, frozen=True):
     """Who thanked a helper: voters that count with the last time, and those too young for it."""
 
     counted: Mapping[int, datetime]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji as emojis
@@ -25,8 +26,7 @@ from storage.tables import Round, Vouch
 VOUCHES_A_ROUND = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Where somebody stands after a change; `role_id` is to be given or taken where set.
 
     `emoji` is what the board shows for them, `kept_emoji` the earlier one that a board which is
@@ -44,8 +44,7 @@ class Standing:
     kept_emoji: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """Whether somebody wants pay, and what that means for what is under way."""
 
     wanted: bool
@@ -53,8 +52,7 @@ class Wish:
     closed_labels: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One row of the roster as everybody may see it."""
 
     user_id: int

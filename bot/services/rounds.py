@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import calendar, people, policy
@@ -38,8 +39,7 @@ from storage.tables import ActDone, Decline, Round
 LIVE_STATES = ("open", "review", "draft", "published", "final")
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A round that was opened, and what an admin may still want to set."""
 
     label: str
@@ -49,8 +49,7 @@ class Opened:
     hints: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """A round as everybody may see it; amounts in the smallest unit of `currency`."""
 
     label: str
@@ -80,8 +79,7 @@ class Status:
     """Votes for all helpers together; None while they are hidden."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A round that was closed or voided by hand; `next_label` is the one that opened."""
 
     label: str

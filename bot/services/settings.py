@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people, policy
@@ -23,8 +24,7 @@ from storage.tables import PolicyVersion, Round
 ADDRESSES = ("tip_address", "token_address", "safe_address")
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(Struct, frozen=True):
     """A policy, the document it was read from, and the document's version."""
 
     version: int
@@ -32,8 +32,7 @@ class Current:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A setting that was changed; `open_label` names the round that keeps the old value.
 
     `problems` keep the next round from opening with the settings as they are now.
@@ -47,8 +46,7 @@ class Changed:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """One setting as it stands and where that comes from; `at` is None for a default."""
 
     name: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import calendar, disputes, people
@@ -44,8 +45,7 @@ LONGEST_REASON = 1000
 MOST_MINUTES = 366 * 24 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """A statement that is not published: what it would pay now, and who has approved it."""
 
     statement: Statement
@@ -61,8 +61,7 @@ class Preview:
     counted_late_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """An adjustment of a line, with its reason."""
 
     number: int
@@ -73,8 +72,7 @@ class Change:
     actor_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Adjusted:
+class Adjusted(Struct, frozen=True):
     """An adjustment that was made: the line before and after, amounts in the smallest unit."""
 
     label: str
@@ -89,8 +87,7 @@ class Adjusted:
     voided_approvals: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(Struct, frozen=True):
     """A draft with its conversion price."""
 
     label: str
@@ -100,8 +97,7 @@ class Priced:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(Struct, frozen=True):
     """An approval of one exact draft, and what is still needed."""
 
     label: str
@@ -115,8 +111,7 @@ class Approved:
     as_admin: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """A published version with everything the public files are made from.
 
     `names` are those of the committee members who approved or adjusted it, `counted_late_at` is

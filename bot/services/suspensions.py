@@ -5,9 +5,9 @@ They concern payments only: hours, thanks and the board stay as they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import calendar, cease
@@ -22,8 +22,7 @@ from storage.tables import CeaseProposal, Suspension
 BEGAN, FINAL, LIFTED = "began", "final", "lifted"
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Payments to somebody that are held or, where the decision is final, ceased.
 
     `reason` is for the person concerned and for the committee only.

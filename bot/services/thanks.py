@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.errors import Refusal
@@ -47,8 +48,7 @@ class Fate(StrEnum):
     KEPT = "kept"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A thanks as it stands.
 
     `is_new` is false for the same message a second time, `is_first` true for the first thanks of
@@ -69,8 +69,7 @@ class Given:
     note: Fate = Fate.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
+class TakenBack(Struct, frozen=True):
     """Thanks that were taken back; `reactions` are the voter's own that still stand."""
 
     helper_id: int
@@ -79,8 +78,7 @@ class TakenBack:
     reactions: tuple[Standing, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """One thanks: `after` is set where it was found later, `kept_at` where the reaction was taken
     away after the close.
     """
@@ -95,8 +93,7 @@ class Way:
     kept_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Voter:
+class Voter(Struct, frozen=True):
     """Somebody who thanked, in all their ways; the name is empty for who was never seen.
 
     `met` tells whether they and the helper were seen writing near each other; None: not known.
@@ -114,8 +111,7 @@ class Voter:
         return any(way.doubt is Doubt.NONE for way in self.ways)
 
 
-@dataclass(frozen=True, slots=True)
-class Voters:
+class Voters(Struct, frozen=True):
     """Everybody who thanked one helper in a round.
 
     `is_observed` is set where messages of the round are kept, `since` where only newer ones are.
@@ -135,8 +131,7 @@ class Voters:
         return sum(voter.counts for voter in self.voters)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A note for the thread; `is_standing` is false when its thanks was taken back."""
 
     helper_id: int
@@ -145,8 +140,7 @@ class Note:
     is_standing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Rank:
+class Rank(Struct, frozen=True):
     """One helper of a round; None is what is not shown yet."""
 
     user_id: int
@@ -155,8 +149,7 @@ class Rank:
     minutes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Leaderboard:
+class Leaderboard(Struct, frozen=True):
     """The helpers of a round, most thanked first, equals by name; by name where it is hidden."""
 
     round_id: int

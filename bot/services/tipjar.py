@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people, tipjar
@@ -27,8 +27,7 @@ from storage.tables import Match as MatchRow
 from storage.tables import Round, Tip
 
 
-@dataclass(frozen=True, slots=True)
-class Tipped:
+class Tipped(Struct, frozen=True):
     """One amount in the jar; `from_label` names the round in which nobody could receive it."""
 
     number: int
@@ -38,8 +37,7 @@ class Tipped:
     from_label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A jar that waits: for its statement, or, as nobody could receive it, for a later jar."""
 
     label: str
@@ -48,8 +46,7 @@ class Waiting:
     decimals: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """The jar of the open round and how many tips are in it.
 
     `carried` came from earlier rounds; `listed` is all that is in it, for the committee alone.
@@ -69,8 +66,7 @@ class Shown:
     """Jars of rounds that closed and whose statement is not published yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A jar after a tip was recorded or taken back (`tip`), or after its match was set."""
 
     label: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from bot.domain.bundle import Shown
 from bot.domain.statement import Statement
@@ -53,8 +54,7 @@ _LABEL = re.compile(r"(<text[^>]*>)([^<]+)")
 _SQUARE = "\N{WHITE SQUARE}"
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(Struct, frozen=True):
     """The bars of a chart, the longest first; `rest` counts the lines that are not among them.
 
     `values` are in the smallest unit, or voters; `formatted` is how each is written.

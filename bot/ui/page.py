@@ -6,12 +6,13 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from bot.domain.statement import Line, Statement
 from bot.domain.states import Line as LineState
@@ -50,8 +51,7 @@ _NARROW, _WIDE = 690, 1000
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One number of a line; its kind is a class of the style sheet."""
 
     heading: str
@@ -59,8 +59,7 @@ class Cell:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line as the page shows it; `bar` is its length in thousandths of the longest."""
 
     name: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
+from msgspec.structs import replace
 
 from bot.domain.addresses import EVM
 from bot.domain.bundle import full_lines

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import discord
+from msgspec import Struct
 
 from bot.domain.policy import REQUIRED, SETTINGS, value_of
 from bot.ui.overviews import setting_value
@@ -42,8 +42,7 @@ OTHER_NEEDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
+class Lack(Struct, frozen=True):
     """A channel or role of the settings with what the bot lacks there."""
 
     setting: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.canonical import spell
 from bot.domain.thanks import DISCORD_EPOCH, Doubt, Key, Mark, Source
@@ -106,7 +106,7 @@ async def a_look(
         touched=frozenset(),
         closing=round_.closed_at is not None,
     )
-    return replace(found, **changed)  # type: ignore[arg-type]
+    return replace(found, **changed)
 
 
 async def look(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bot.domain.bundle import faults
 from bot.domain.errors import Blocked, Refusal, Repeated
@@ -59,7 +60,7 @@ async def approvals(season: World) -> tuple[int, ...]:
 async def shown(season: World) -> settlement.Published:
     """Return the newest statement without its bundle, whose record goes on."""
     found = await season.see(settlement.show, guild_id=season.guild_id, label=None)
-    return replace(found, document={})
+    return structs.replace(found, document={})
 
 
 # ---------------------------------------------------------------- the real figures

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.errors import Refusal, Repeated
-from bot.domain.people import Actor, Person
+from bot.domain.people import Person
 from bot.domain.thanks import DISCORD_EPOCH, Doubt, Key, Mark, Source, Standing
 from bot.jobs import wording
 from bot.services import counting, roster, rounds, settings, thanks, votes
@@ -346,7 +347,7 @@ async def test_who_is_too_young_is_kept_and_shown_but_not_counted(
     who = born(START - age)
     by = town.by(who)
     joined = None if member_for is None else START - member_for
-    by = Actor(**{**{name: getattr(by, name) for name in Actor.__slots__}, "joined_at": joined})
+    by = replace(by, joined_at=joined)
     given = await town.act(thanks.give, by, person=ADA.person)
     assert (given.counts, given.doubt) == (counts_for_ada, doubt)
     assert await counts(town) == ({ADA.user_id: 1} if counts_for_ada else {})

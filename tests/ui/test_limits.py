@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
 import discord
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.policy import SETTINGS
 from bot.domain.statement import Sum

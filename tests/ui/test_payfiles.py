@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from bot.domain import policy
 from bot.domain.addresses import NETWORKS
@@ -36,7 +37,7 @@ def handed(**changes: object) -> Handed:
         left=LeftOut(),
         due_at=NOW,
     )
-    return replace(basic, **changes)  # type: ignore[arg-type]
+    return replace(basic, **changes)
 
 
 def test_what_is_paid_in_is_said_before_anybody_signs() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import discord
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.opinions import Opinion, Said
 from bot.domain.sessions import Visible

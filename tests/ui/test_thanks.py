@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import discord
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.states import Round
 from bot.domain.thanks import Doubt, Source, Standing
@@ -43,7 +43,7 @@ def leaderboard(count: int = 45, **changes: object) -> Leaderboard:
         for place in range(count)
     )
     board = Leaderboard(1, "2026-Q1", CLOSE, Round.PUBLISHED, True, True, ranks)
-    return replace(board, **changes)  # type: ignore[arg-type]
+    return replace(board, **changes)
 
 
 def everybody(count: int = 45, note: str = "", name: str | None = None) -> Voters:
@@ -93,7 +93,7 @@ def words(pages: list[discord.Embed]) -> str:
 def test_an_answer_says_what_happened_what_it_means_and_what_can_be_done(
     changes: dict[str, object], sentences: tuple[str, ...]
 ) -> None:
-    answer = thanks.given(replace(GIVEN, **changes))  # type: ignore[arg-type]
+    answer = thanks.given(replace(GIVEN, **changes))
     assert all(sentence in answer for sentence in sentences), answer
     assert len(answer) < 600
     if not changes:

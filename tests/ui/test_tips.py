@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import discord
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.money import LARGEST
 from bot.domain.states import Line as LineState
