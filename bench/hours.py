@@ -29,7 +29,7 @@ from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 
-from bench.reactions import GUILD, ROLE, THREAD, fsync_ms, plug, prepare
+from bench.reactions import GUILD, ROLE, THREAD, fsync_ms, plug, prepare, settle
 from bot.client import EXTENSIONS, Stipend, create_bot
 from bot.settings import Settings
 from storage.tables import Entry
@@ -196,6 +196,7 @@ async def run(build: Callable[[Path], Awaitable[commands.Bot]]) -> tuple[float, 
         if start is not None:
             await start()
         await feed(ws, [frame(number) for number in range(WARM)], 1 / A_SECOND)
+        settle()
         burst = [frame(WARM + number) for number in range(FRAMES)]
         measured = await feed(ws, burst, 1 / A_SECOND)
         if isinstance(bot, Stipend):

@@ -265,14 +265,7 @@ async def edit(
         concerning=round_,
     )
     await _show_card(session, round_, entry, at=by.now)
-    run = Through(session)
-    return await _logged(
-        run,
-        await rounds.running(run, round_.id),
-        entry,
-        logged=await hours.minutes_by_user(run, round_.id),
-        standing=await stored_people.standing(run, entry.guild_id, entry.user_id),
-    )
+    return await _changed(session, round_, entry)
 
 
 async def withdraw(session: AsyncSession, *, by: Actor, number: str) -> Logged:
@@ -292,14 +285,7 @@ async def withdraw(session: AsyncSession, *, by: Actor, number: str) -> Logged:
     )
     await session.flush()
     await _show_card(session, round_, entry, at=by.now)
-    run = Through(session)
-    return await _logged(
-        run,
-        await rounds.running(run, round_.id),
-        entry,
-        logged=await hours.minutes_by_user(run, round_.id),
-        standing=await stored_people.standing(run, entry.guild_id, entry.user_id),
-    )
+    return await _changed(session, round_, entry)
 
 
 async def done(session: AsyncSession, *, by: Actor) -> Listing:
@@ -533,6 +519,17 @@ def _card_of(entry: Entry | New, round_id: int) -> dict[str, Any]:
         "round_id": round_id,
         "facts": {"entry": entry.number},
     }
+
+
+async def _changed(session: AsyncSession, round_: Round, entry: Entry) -> Logged:
+    run = Through(session)
+    return await _logged(
+        run,
+        await rounds.running(run, round_.id),
+        entry,
+        logged=await hours.minutes_by_user(run, round_.id),
+        standing=await stored_people.standing(run, entry.guild_id, entry.user_id),
+    )
 
 
 async def _logged(
