@@ -19,7 +19,7 @@ from tests.wire.program import Program
 
 CPU_LIMIT, MEMORY_LIMIT = 2.2, 1.7
 IDLE_SECONDS = 3
-RUNS = 3
+RUNS = 5
 
 
 BARE = """
