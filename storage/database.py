@@ -23,7 +23,7 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, ExceptionContext, NullPool, Pool, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
@@ -116,9 +116,10 @@ class Database:
         this program.
         """
         await self.connect()
-        async with self._usable_or_closed(DBAPIError, OSError):
-            await self._check()
-            await self._migrate(now)
+        async with self._usable_or_closed(DBAPIError, sqlite3.Error, OSError):
+            revision = await self._check()
+            if revision != HEAD:
+                await self._migrate(revision, now)
 
     async def connect(self) -> None:
         """Make sessions possible, and nothing else: no migration, no check but whether one may."""
@@ -293,11 +294,7 @@ class Database:
 
     def _run_express(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
         if self._direct is None:
-            connection = sqlite3.connect(
-                self.url.database or "", uri="uri" in self.url.query, check_same_thread=False
-            )
-            _prepare_sqlite(connection, None)
-            self._direct = Direct(connection)
+            self._direct = Direct(self._connected())
         try:
             return self._direct.transaction(work)
         except sqlite3.Error as error:
@@ -320,25 +317,41 @@ class Database:
     def _name(self) -> str:
         return str(self.path or postgres.shown(self.url))
 
-    async def _check(self) -> None:
-        if not self.is_sqlite:
-            return
-        if self.path is not None and not self.path.parent.is_dir():
-            raise DatabaseUnusable(f"database {self._name}: there is no folder {self.path.parent}")
-        async with self._sessions[True]() as session:
-            result = (await session.execute(text("PRAGMA quick_check(1)"))).scalar_one()
-            if result != "ok":
-                raise DatabaseUnusable(f"database {self._name} is damaged: {_one_line(result)}")
-            version = (await session.execute(text("PRAGMA user_version"))).scalar_one()
-            await session.execute(text(f"PRAGMA user_version = {int(version)}"))
-            await session.commit()
-
-    async def _migrate(self, now: datetime) -> None:
+    async def _check(self) -> str | None:
+        """Make sure that what is there can be used; return its migration, None where none is."""
+        if self.path is not None:
+            if not self.path.parent.is_dir():
+                missing = f"there is no folder {self.path.parent}"
+                raise DatabaseUnusable(f"database {self._name}: {missing}")
+            return await asyncio.to_thread(self._check_file)
         assert self._engine is not None
         async with self._engine.connect() as connection:
-            revision = await connection.run_sync(_revision)
-        if revision == HEAD:
-            return
+            return await connection.run_sync(_revision)
+
+    def _check_file(self) -> str | None:
+        """Check a file, in one go: it is whole, and it can be written."""
+        with closing(self._connected()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if result != "ok":
+                raise DatabaseUnusable(f"database {self._name} is damaged: {_one_line(result)}")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {int(version)}")
+            connection.execute("COMMIT")
+            return _revision_of(connection)
+
+    def _connected(self) -> sqlite3.Connection:
+        """Connect to a file without ceremony."""
+        assert self._engine is not None
+        where, options = self._engine.dialect.create_connect_args(self.url)
+        connection: sqlite3.Connection = sqlite3.connect(
+            where[0], **cast("Any", {**options, "check_same_thread": False})
+        )
+        _prepare_sqlite(connection, None)
+        return connection
+
+    async def _migrate(self, revision: str | None, now: datetime) -> None:
+        assert self._engine is not None
         await asyncio.to_thread(_require_known, revision, self._name)
         if revision is not None and self.path is not None:
             target = self.path.with_name(f"{self.path.name}.{now:%Y%m%dT%H%M%S}.before-{HEAD}.bak")
@@ -407,17 +420,20 @@ def verify_file(path: Path) -> str | None:
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         ) as connection:
             (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-            revision = None
-            if "alembic_version" in tables:
-                (revision,) = connection.execute(
-                    "SELECT version_num FROM alembic_version"
-                ).fetchone()
+            revision = _revision_of(connection)
     except sqlite3.Error as error:
         raise DatabaseUnusable(f"{path}: {error}") from error
     if result != "ok":
         raise DatabaseUnusable(f"{path} is damaged: {_one_line(result)}")
     return revision
+
+
+def _revision_of(connection: sqlite3.Connection) -> str | None:
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    if "alembic_version" not in tables:
+        return None
+    found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return found[0] if found else None
 
 
 def _ignore(_kind: str) -> None:

@@ -23,10 +23,10 @@ _PRIMARY: Final = 0xFF
 
 def may_pass(error: Exception) -> bool:
     """Whether the same may succeed later, with nothing changed in the configuration."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    if code is not None:
+        return code & _PRIMARY in _SQLITE
     if isinstance(error, DBAPIError):
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        if code is not None:
-            return code & _PRIMARY in _SQLITE
         return postgres.is_passing(error)
     if isinstance(error, OSError) and error.errno is None:
         return True  # several addresses of a server were tried, each with its own error
