@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.express import Runner, same
 from storage.tables import CeaseProposal, CeaseVote, Dispute, Suspension
+from storage.tables.base import core
+
+_PROPOSALS, _SUSPENSIONS = core(CeaseProposal), core(Suspension)
 
 
 async def standing(session: AsyncSession, guild_id: int) -> Sequence[Suspension]:
@@ -135,12 +138,12 @@ async def vote_of(session: AsyncSession, proposal_id: int, voter_id: int) -> Cea
 
 async def servers_waiting(session: AsyncSession, *, until: datetime) -> Sequence[int]:
     """Return the servers with a proposal or a suspension whose time ended up to an instant."""
-    proposals = select(CeaseProposal.guild_id).where(
-        CeaseProposal.state == "open", CeaseProposal.ends_at <= until
+    proposals = select(_PROPOSALS.c.guild_id).where(
+        _PROPOSALS.c.state == "open", _PROPOSALS.c.ends_at <= until
     )
-    suspensions = select(Suspension.guild_id).where(
-        Suspension.lifted_at.is_(None),
-        Suspension.final_at.is_(None),
-        Suspension.disputable_until <= until,
+    suspensions = select(_SUSPENSIONS.c.guild_id).where(
+        _SUSPENSIONS.c.lifted_at.is_(None),
+        _SUSPENSIONS.c.final_at.is_(None),
+        _SUSPENSIONS.c.disputable_until <= until,
     )
     return (await session.scalars(proposals.union(suspensions))).all()

@@ -289,12 +289,7 @@ async def has_outlived_addresses(session: AsyncSession) -> bool:
 
 async def forget_outlived_addresses(session: AsyncSession) -> None:
     """Erase the addresses in closed batches whose owners erased them meanwhile."""
-    await session.execute(
-        update(BatchItem)
-        .where(_outlived())
-        .values(address="")
-        .execution_options(synchronize_session=False)
-    )
+    await session.execute(update(core(BatchItem)).where(_outlived()).values(address=""))
 
 
 async def statement_posts(session: AsyncSession, guild_id: int, user_id: int) -> Sequence[str]:
@@ -340,18 +335,17 @@ def _outlived() -> ColumnElement[bool]:
 
     Nothing but erasing deletes addresses: what was set later is another one.
     """
-    closed = select(Batch.id).where(Batch.state != "open")
+    batch, item, address = core(Batch).c, core(BatchItem).c, core(Address).c
+    closed = select(batch.id).where(batch.state != "open")
     known = (
-        select(Address.id)
-        .join(Batch, Batch.guild_id == Address.guild_id)
+        select(address.id)
+        .join(core(Batch), batch.guild_id == address.guild_id)
         .where(
-            Batch.id == BatchItem.batch_id,
-            Address.user_id == BatchItem.user_id,
-            Address.set_at <= Batch.at,
+            batch.id == item.batch_id, address.user_id == item.user_id, address.set_at <= batch.at
         )
-        .correlate(BatchItem)
+        .correlate(core(BatchItem))
     )
-    return and_(BatchItem.address != "", BatchItem.batch_id.in_(closed), not_(known.exists()))
+    return and_(item.address != "", item.batch_id.in_(closed), not_(known.exists()))
 
 
 async def _openings(session: AsyncSession, guild_id: int, user_id: int) -> list[tuple[int, str]]:

@@ -431,8 +431,8 @@ async def test_a_fault_while_clearing_is_an_incident_and_the_lane_goes_on(
 
 
 async def test_whoever_looks_is_told_of_a_fault(scene: Scene) -> None:
-    look = asyncio.create_task(scene.look(VOTER))
     async with scene.without_table("thanks"):
+        look = asyncio.create_task(scene.look(VOTER))
         await asyncio.wait([look])
     with pytest.raises(OperationalError):
         await look
