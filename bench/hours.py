@@ -5,7 +5,7 @@ program and through those of two bare discord.py bots with the same command, whi
 commit it just as durably before they answer: one through a session of the same libraries, as bots
 on them are written, the other with the standard library alone. All answer over real HTTP to a
 server in a process of its own. Processor time of all threads; the limit is 1.4 times the bare bot
-on the same libraries, the other is there to compare with.
+with the standard library, the other is there to compare with.
 
 At 200 commands a second, 99 of 100 are answered within 15 ms, or three times the measured fsync of
 the same folder where that is more.
@@ -131,6 +131,9 @@ def _message(number: str) -> dict[str, Any]:
 class OneCommand(commands.Bot):
     """A bot with one command that keeps one row."""
 
+    keep: Callable[[int, int, str], Awaitable[None]]
+    """Commits it."""
+
     def __init__(self) -> None:
         super().__init__("!", intents=discord.Intents(guilds=True), max_messages=None)
         group = app_commands.Group(name="hours", description="Log the time you helped")
@@ -141,10 +144,6 @@ class OneCommand(commands.Bot):
             await interaction.response.send_message("1 min logged", ephemeral=True)
 
         self.tree.add_command(group)
-
-    async def keep(self, user: int, minutes: int, note: str) -> None:
-        """Commit one row."""
-        raise NotImplementedError
 
 
 class Plain(OneCommand):
@@ -319,23 +318,25 @@ def main() -> None:
     server.start()
     base = f"http://127.0.0.1:{ours.recv()}/api/v10"
     discord.http.Route.BASE = base
-    least, floor, spent = (
+    floor, usual_one, spent = (
         min((asyncio.run(run(build)) for _ in range(2)), key=lambda one: one[0])
         for build in (plain, usual, complete)
     )
     server.kill()
     with tempfile.TemporaryDirectory() as name:
         most_ms = max(LIMIT_MS, 3 * fsync_ms(Path(name)))
-    ratio, against_least = spent[0] / floor[0], spent[0] / least[0]
+    ratio = spent[0] / floor[0]
     p99 = sorted(spent[1])[FRAMES * 99 // 100]
     is_sound = ratio <= LIMIT and p99 <= most_ms
     verdict = f"within {LIMIT}" if is_sound else f"ABOVE {LIMIT}"
-    print("| ratio | verdict | Stipend | same libraries | p99 | limit | standard library, ratio |")
+    print(
+        "| ratio | verdict | Stipend | bare bot | p99 | limit | bare bot, same libraries: ratio |"
+    )
     print("|---|---|---|---|---|---|---|")
     print(
         f"| {ratio:.2f} | {verdict} | {spent[0] / FRAMES * 1e3:.2f} ms | "
         f"{floor[0] / FRAMES * 1e3:.2f} ms | {p99:.1f} ms | {most_ms:.1f} ms | "
-        f"{least[0] / FRAMES * 1e3:.2f} ms, {against_least:.2f} |"
+        f"{usual_one[0] / FRAMES * 1e3:.2f} ms: {spent[0] / usual_one[0]:.2f} |"
     )
     raise SystemExit(not is_sound)
 

@@ -32,8 +32,7 @@ class Both(dict[str, Any]):
 
     def __missing__(self, dialect: str) -> Any:
         """Make the statement for a kind of database, once."""
-        self[dialect] = made = self._make(dialect)
-        return made
+        return self.setdefault(dialect, self._make(dialect))  # whichever thread was first
 
 
 def same(statement: Any) -> Statements:
@@ -99,7 +98,7 @@ class Direct:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._prepared: dict[int, Prepared] = {}
+        self._prepared: dict[Any, Prepared] = {}
 
     def transaction(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
         """Run something to its end as one transaction."""
@@ -120,9 +119,9 @@ class Direct:
     async def rows(self, statements: Statements, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Run a statement and return its rows."""
         statement = statements["sqlite"]
-        known = self._prepared.get(id(statement))
+        known = self._prepared.get(statement)
         if known is None:
-            known = self._prepared[id(statement)] = _prepare(statement)
+            known = self._prepared[statement] = _prepare(statement)
         text, names, fixed, binds, columns = known
         values = [parameters[name] if name in parameters else fixed[name] for name in names]
         found = self._connection.execute(text, _converted(values, binds)).fetchall()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sqlite3
+import threading
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import cease, hours, inbox, people, posts, record, rounds, thanks
 from storage.database import Database
-from storage.express import DIALECTS, Both, NeedsSession, Runner, Through
+from storage.express import DIALECTS, Both, Direct, NeedsSession, Runner, Through, finish
 from storage.tables import Board, Helper, Place, PolicyVersion, Round, Suspension, Thanks
 from storage.tables.base import instant, microseconds
 from tests.databases import made
@@ -373,6 +378,30 @@ async def test_what_needs_a_session_is_done_again_in_one_and_only_once(db: Datab
     assert await db.express(work) == 1
     assert ways == (["lane", "session"] if db.path is not None else ["session"])
     assert await db.express(append) == 2  # what the lane had written was taken back
+
+
+async def test_a_prepared_statement_lives_on_so_that_no_other_is_taken_for_it() -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        run = Direct(connection)
+        statements = Both(lambda _dialect: select(literal(1)))
+        kept = weakref.ref(statements["sqlite"])
+        assert finish(run.rows(statements, {})) == [(1,)]
+        statements.clear()
+        gc.collect()
+        assert kept() is not None
+
+
+def test_two_threads_that_need_a_statement_first_get_the_same() -> None:
+    both_make = threading.Barrier(2)
+
+    def make(_dialect: str) -> object:
+        both_make.wait(10)
+        return select(literal(1))
+
+    statements = Both(make)
+    with ThreadPoolExecutor(2) as threads:
+        one, other = threads.map(statements.__getitem__, ("sqlite", "sqlite"))
+    assert one is other is statements["sqlite"]
 
 
 async def test_a_session_sees_in_its_own_transaction_what_a_runner_wrote(db: Database) -> None:
