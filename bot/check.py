@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import logs
 from bot.domain import policy
+from bot.pace import LONGEST_HELD
 from bot.services import invariants, settings
 from bot.settings import Settings
 from bot.ui import setup
@@ -22,8 +23,6 @@ from storage.database import HEAD, Database, DatabaseUnusable, verify_file
 from storage.express import Through
 
 OK, FAULTY = 0, 78
-LONGEST_WAIT = 60.0
-"""Seconds for which a request may be held back where Discord asks for it."""
 
 
 class _Stored(Struct):
@@ -125,7 +124,7 @@ async def _discord(
     faults = []
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     client = discord.Client(
-        intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT
+        intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_HELD
     )
     try:
         await client.login(program.discord_token)

@@ -27,7 +27,7 @@ from bot.jobs.tick import Ticker
 from bot.leader import ONE, Leader, Shards
 from bot.metrics import INCIDENT, OK, REFUSED, Prometheus, made_for
 from bot.monitoring import Health
-from bot.pace import Pace, paced
+from bot.pace import LONGEST_HELD, Pace, paced
 from bot.settings import Settings
 from bot.ui.answers import answer_error, incident, promise
 from bot.ui.presses import answer_unknown
@@ -67,9 +67,6 @@ discord_clock: Callable[[], datetime] = discord.utils.utcnow
 """The one clock of the program; everything else is handed the present instant."""
 
 
-LONGEST_WAIT = 60.0
-"""Seconds for which a request may be held back where Discord asks for it; what has to wait longer
-is given up, with `RateLimited`, and asked for again when Discord permits it."""
 STOPPING_SECONDS = 7.0
 UNDER_WAY = ("CommandTree-", "discord-ui-")
 """How discord.py names the tasks of commands, and of buttons, menus and forms."""
@@ -146,7 +143,7 @@ class Stipend(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
-            max_ratelimit_timeout=LONGEST_WAIT,
+            max_ratelimit_timeout=LONGEST_HELD,
             **shards.options,
         )
         self.settings = settings

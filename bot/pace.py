@@ -15,6 +15,9 @@ AT_ONCE: Final = 3
 """So many connections in an hour need no wait: a cut is mended while the session still lives."""
 FIRST_WAIT: Final = 5.0
 LONGEST_WAIT: Final = 60.0
+LONGEST_HELD: Final = 60.0
+"""Seconds for which a request may be held back where Discord asks for it; what has to wait longer
+is given up, with `RateLimited`, and asked for again when Discord permits it."""
 
 
 def wait_before(recent: int, *, shards: int = 1) -> float:
