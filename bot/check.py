@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
 from msgspec import Struct, field
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import logs
 from bot.domain import policy
@@ -21,6 +21,9 @@ from storage import policy as stored
 from storage import record
 from storage.database import HEAD, Database, DatabaseUnusable, verify_file
 from storage.express import Through
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 OK, FAULTY = 0, 78
 
@@ -85,7 +88,7 @@ async def _documents(
 ) -> dict[int, Mapping[str, str]]:
     """Return the settings of each server, and say what is missing in them."""
     found = {}
-    for guild_id in await stored.servers(session):
+    for guild_id in await stored.servers(Through(session)):
         found[guild_id] = (await settings.current(session, guild_id)).document
         for problem in policy.problems(found[guild_id]):
             say(f"note   server {guild_id}: {problem}")

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import discord
@@ -338,15 +339,12 @@ class Stipend(commands.Bot):
         """Register the commands where Discord does not have exactly these; it is rationed."""
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         own = f"{self.application_id}:{hashlib.sha256(canonical(payload)).hexdigest()}"
-        async with self.db.read() as session:
-            known = await installation.meta(session, "commands")
-        if known == own:
+        if await self.db.peek(partial(installation.meta, name="commands")) == own:
             registered = await self.tree.fetch_commands()
             if len(registered) == len(payload):
                 return
         await self.tree.sync()
-        async with self.db.write() as session:
-            await installation.set_meta(session, "commands", own)
+        await self.db.express(partial(installation.set_meta, name="commands", value=own))
         log.info("registered %d commands", len(payload))
 
 

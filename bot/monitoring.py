@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -114,8 +115,8 @@ class Health:
 
     async def _write(self) -> str:
         try:
-            async with self._bot.db.write() as session:
-                await installation.set_meta(session, "alive", self._bot.clock().isoformat())
+            now = self._bot.clock().isoformat()
+            await self._bot.db.express(partial(installation.set_meta, name="alive", value=now))
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be written
             log.warning("the database takes no write: %s", type(error).__name__)
             return f"takes no write ({type(error).__name__})"
@@ -123,8 +124,7 @@ class Health:
 
     async def _outbox(self) -> dict[str, float]:
         try:
-            async with self._bot.db.read() as session:
-                waiting = await posts.waiting(session)
+            waiting = await self._bot.db.peek(posts.waiting)
         except Exception as error:  # noqa: BLE001 - the other figures are still worth reading
             log.warning("the outbox cannot be read: %s", type(error).__name__)
             return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import discord
@@ -216,8 +217,7 @@ class Setup(commands.Cog):
         """Set Stipend up, step by step; leave and come back at any time."""
         await show(interaction, step=1, in_place=False)
         by = actor(interaction)
-        async with self.bot.db.write() as session:
-            await outbox.unpark(session, by.guild_id)
+        await self.bot.db.express(partial(outbox.unpark, guild_id=by.guild_id))
         await self.bot.deliver(by.guild_id)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import CursorResult, delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.batches import inserting
+from storage.express import Runner, firsts, same
 from storage.tables import Activity, Round
 from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 _TABLE, _ROUNDS = core(Activity), core(Round)
 AT_ONCE = 500
@@ -71,14 +74,17 @@ async def forget_before(session: AsyncSession, guild_id: int, instant: datetime)
     return int(result.rowcount)
 
 
-async def servers(session: AsyncSession) -> Sequence[int]:
+_SERVERS = same(
+    select(_ROUNDS.c.guild_id)
+    .where(select(_TABLE.c.round_id).where(_TABLE.c.round_id == _ROUNDS.c.id).exists())
+    .distinct()
+    .order_by(_ROUNDS.c.guild_id)
+)
+
+
+async def servers(run: Runner) -> list[int]:
     """Return the servers of which messages are kept."""
-    kept = select(_TABLE.c.round_id).where(_TABLE.c.round_id == _ROUNDS.c.id).exists()
-    return (
-        await session.scalars(
-            select(_ROUNDS.c.guild_id).where(kept).distinct().order_by(_ROUNDS.c.guild_id)
-        )
-    ).all()
+    return await firsts(run, _SERVERS)
 
 
 async def has_any(session: AsyncSession, round_id: int) -> bool:

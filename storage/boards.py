@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.express import Runner, firsts, same
 from storage.tables import Board, Place, Round
 from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 _BOARDS, _ROUNDS = core(Board), core(Round)
 
@@ -78,20 +81,22 @@ async def standing(session: AsyncSession, guild_id: int) -> Sequence[Board]:
     return (await session.scalars(query)).all()
 
 
-async def servers(session: AsyncSession) -> Sequence[int]:
-    """Return the servers that have a posted board in their open round."""
-    query = (
-        select(_BOARDS.c.guild_id)
-        .join(_ROUNDS, _ROUNDS.c.id == _BOARDS.c.round_id)
-        .where(
-            _ROUNDS.c.state == "open",
-            _BOARDS.c.message_id.is_not(None),
-            _BOARDS.c.lost_at.is_(None),
-        )
-        .distinct()
-        .order_by(_BOARDS.c.guild_id)
+_SERVERS = same(
+    select(_BOARDS.c.guild_id)
+    .join(_ROUNDS, _ROUNDS.c.id == _BOARDS.c.round_id)
+    .where(
+        _ROUNDS.c.state == "open",
+        _BOARDS.c.message_id.is_not(None),
+        _BOARDS.c.lost_at.is_(None),
     )
-    return (await session.scalars(query)).all()
+    .distinct()
+    .order_by(_BOARDS.c.guild_id)
+)
+
+
+async def servers(run: Runner) -> list[int]:
+    """Return the servers that have a posted board in their open round."""
+    return await firsts(run, _SERVERS)
 
 
 async def showing(session: AsyncSession, guild_id: int, user_id: int) -> Sequence[int]:

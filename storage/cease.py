@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.express import Runner, same
+from storage.express import Runner, firsts, same
 from storage.tables import CeaseProposal, CeaseVote, Dispute, Suspension
-from storage.tables.base import core
+from storage.tables.base import Instant, core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 _PROPOSALS, _SUSPENSIONS = core(CeaseProposal), core(Suspension)
 
@@ -136,14 +138,20 @@ async def vote_of(session: AsyncSession, proposal_id: int, voter_id: int) -> Cea
     return await session.get(CeaseVote, (proposal_id, voter_id))
 
 
-async def servers_waiting(session: AsyncSession, *, until: datetime) -> Sequence[int]:
+_UNTIL = bindparam("until", type_=Instant)
+_SERVERS_WAITING = same(
+    select(_PROPOSALS.c.guild_id)
+    .where(_PROPOSALS.c.state == "open", _PROPOSALS.c.ends_at <= _UNTIL)
+    .union(
+        select(_SUSPENSIONS.c.guild_id).where(
+            _SUSPENSIONS.c.lifted_at.is_(None),
+            _SUSPENSIONS.c.final_at.is_(None),
+            _SUSPENSIONS.c.disputable_until <= _UNTIL,
+        )
+    )
+)
+
+
+async def servers_waiting(run: Runner, *, until: datetime) -> list[int]:
     """Return the servers with a proposal or a suspension whose time ended up to an instant."""
-    proposals = select(_PROPOSALS.c.guild_id).where(
-        _PROPOSALS.c.state == "open", _PROPOSALS.c.ends_at <= until
-    )
-    suspensions = select(_SUSPENSIONS.c.guild_id).where(
-        _SUSPENSIONS.c.lifted_at.is_(None),
-        _SUSPENSIONS.c.final_at.is_(None),
-        _SUSPENSIONS.c.disputable_until <= until,
-    )
-    return (await session.scalars(proposals.union(suspensions))).all()
+    return await firsts(run, _SERVERS_WAITING, {"until": until})

@@ -8,14 +8,17 @@ advisory lock on PostgreSQL (`storage.postgres`).
 from __future__ import annotations
 
 import asyncio
+import importlib
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import (
     AbstractContextManager,
     asynccontextmanager,
     closing,
+    contextmanager,
     nullcontext,
     suppress,
 )
@@ -23,17 +26,11 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import Connection, ExceptionContext, NullPool, Pool, event, text
+from sqlalchemy import Connection, ExceptionContext, NullPool, Pool, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    AsyncSession,
-    async_sessionmaker,
-    create_async_engine,
-)
 
 from storage import postgres
 from storage.apart import Unit
@@ -41,8 +38,12 @@ from storage.express import DIALECTS, Direct, NeedsSession, Runner, Through
 from storage.passing import may_pass
 from storage.usage import Usage
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+    Sessions = dict[bool, async_sessionmaker[AsyncSession]]
+
 T = TypeVar("T")
-Sessions = dict[bool, async_sessionmaker[AsyncSession]]
 
 HEAD = "0004"
 """The newest migration; a test compares it with the scripts, so that a start needs no alembic."""
@@ -51,6 +52,9 @@ WAL_IS_SAFE_SINCE = (3, 51, 3)
 """Earlier SQLite can corrupt a file in WAL mode with two connections (the WAL-reset bug)."""
 
 BUSY_SECONDS = 10
+
+SESSIONS = "storage.sessions"
+"""What is loaded when the first session begins."""
 
 TRIES, SECONDS_BETWEEN = 3, 0.2
 """How often a unit of work is tried where the server failed and nothing was committed."""
@@ -123,36 +127,53 @@ class Database:
 
     async def connect(self) -> None:
         """Make sessions possible, and nothing else: no migration, no check but whether one may."""
-        engine = self._engine = self._made()
         self._usage = Usage()
-        self._sessions, self._apart = self._bound(engine), {}
+        self._engine, self._sessions, self._apart = None, {}, {}
+        if self.path is not None:
+            self._place()  # a file needs no engine before its first session
+            return
+        engine = await self._begun()
         if not self.is_sqlite:
             async with self._usable_or_closed(*UNREACHABLE), engine.connect() as connection:
                 refused = await postgres.unusable(connection)
                 if refused is not None:
                     raise DatabaseUnusable(f"database {self._name}: {refused}")
 
-    def _bound(self, engine: AsyncEngine) -> Sessions:
-        """Return how sessions for reading (False) and writing (True) begin."""
-        event.listen(engine.sync_engine, "handle_error", self._note)
-        sessions = {}
-        for writes in (False, True):
-            options = (
-                {"stipend_writes": writes} if self.is_sqlite else postgres.options(writes=writes)
-            )
-            bound = engine.execution_options(**options)
-            sessions[writes] = async_sessionmaker(bound, expire_on_commit=False)
-        return sessions
+    async def _begun(self) -> AsyncEngine:
+        """Return the engine; what sessions are made of is loaded once, beside the event loop."""
+        if self._engine is None:
+            if SESSIONS not in sys.modules:
+                await asyncio.to_thread(importlib.import_module, SESSIONS)
+            self._engine = self._engine or self._made()
+            self._sessions = self._sessions or _sessions_of(self._engine)
+        return self._engine
 
     def _made(self, pool: type[Pool] | None = None) -> AsyncEngine:
+        from storage.sessions import engine_of
+
+        with self._spoken():
+            return engine_of(
+                self.url, name=self.name, prepare=_prepare_sqlite, failed=self._note, pool=pool
+            )
+
+    def _place(self) -> tuple[str, dict[str, Any]]:
+        """Return where a file lies, as the driver takes it."""
+        with self._spoken():
+            dialect = self.url.get_dialect()()
+            if not dialect.is_async:
+                raise InvalidRequestError("a SQLite file requires an async driver, aiosqlite")
+            (where,), options = dialect.create_connect_args(self.url)
+        return str(where), dict(options)
+
+    @contextmanager
+    def _spoken(self) -> Iterator[None]:
+        """Say in one line what is wrong with an address."""
         if self.url.get_backend_name() not in DIALECTS:
             raise DatabaseUnusable(
                 f"database {self._name}: Stipend runs on SQLite and PostgreSQL, and on no other"
             )
         try:
-            if not self.is_sqlite:
-                return postgres.engine(self.url, name=self.name, pool=pool)
-            engine = create_async_engine(self.url, poolclass=pool)
+            yield
         except ModuleNotFoundError as error:
             raise DatabaseUnusable(
                 f"database {self._name}: {_one_line(error)}; for PostgreSQL, install "
@@ -160,9 +181,6 @@ class Database:
             ) from error
         except (ArgumentError, InvalidRequestError, TypeError) as error:
             raise DatabaseUnusable(f"database {self._name}: {_one_line(error)}") from error
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
 
     @asynccontextmanager
     async def _usable_or_closed(self, *unusable: type[Exception]) -> AsyncIterator[None]:
@@ -203,6 +221,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Open a session for reading; keep it short and wait for nothing else inside."""
         with self._used():
+            await self._begun()
             if self.is_sqlite and self.path is None:
                 async with self._turn, self._sessions[False]() as session:
                     yield session
@@ -214,6 +233,7 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Open a session that is committed at the end, or rolled back as a whole on an error."""
         with self._used():
+            await self._begun()
             async with self._turn, self._sessions[True]() as session, self._committed(session):
                 yield session
 
@@ -242,9 +262,10 @@ class Database:
             async with self.write() if writes else self.read() as session:
                 return await work(session)
         with self._used():
+            await self._begun()
             async with self._turn if writes else nullcontext():
                 if not self._apart:
-                    self._apart = self._bound(self._made(NullPool))
+                    self._apart = _sessions_of(self._made(NullPool))
                 unit = Unit(partial(self._work, self._apart[writes], work, writes=writes))
                 return await unit.done(self._threads)
 
@@ -268,14 +289,28 @@ class Database:
         """
         if self.path is not None:
             with suppress(NeedsSession):
-                return await self._run_in_lane(work)
+                return await self._run_in_lane(work, writes=True)
         return await self._run_in_session(work)
 
-    async def _run_in_lane(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
+    async def peek(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
+        """Read with prepared statements only, where one often looks for what is seldom there.
+
+        On a SQLite file it runs in the thread of `express`, and needs nothing of what sessions
+        are made of.
+        """
+        if self.path is not None:
+            with suppress(NeedsSession):
+                return await self._run_in_lane(work, writes=False)
+        async with self.read() as session:
+            return await work(Through(session))
+
+    async def _run_in_lane(
+        self, work: Callable[[Runner], Coroutine[Any, Any, T]], *, writes: bool
+    ) -> T:
+        run = partial(self._run_directly, work, writes=writes)
         with self._used():
-            async with self._turn:
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._lane, self._run_express, work)
+            async with self._turn if writes else nullcontext():
+                return await asyncio.get_running_loop().run_in_executor(self._lane, run)
 
     async def _run_in_session(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
         for attempt in count(1):
@@ -292,11 +327,11 @@ class Database:
                 return result
         raise AssertionError
 
-    def _run_express(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
+    def _run_directly(self, work: Callable[[Runner], Coroutine[Any, Any, T]], *, writes: bool) -> T:
         if self._direct is None:
             self._direct = Direct(self._connected())
         try:
-            return self._direct.transaction(work)
+            return self._direct.transaction(work, writes=writes)
         except sqlite3.Error as error:
             self._on_error(type(error).__name__)
             raise
@@ -342,16 +377,14 @@ class Database:
 
     def _connected(self) -> sqlite3.Connection:
         """Connect to a file without ceremony."""
-        assert self._engine is not None
-        where, options = self._engine.dialect.create_connect_args(self.url)
+        where, options = self._place()
         connection: sqlite3.Connection = sqlite3.connect(
-            where[0], **cast("Any", {**options, "check_same_thread": False})
+            where, **cast("Any", {**options, "check_same_thread": False})
         )
         _prepare_sqlite(connection, None)
         return connection
 
     async def _migrate(self, revision: str | None, now: datetime) -> None:
-        assert self._engine is not None
         await asyncio.to_thread(_require_known, revision, self._name)
         if revision is not None and self.path is not None:
             target = self.path.with_name(f"{self.path.name}.{now:%Y%m%dT%H%M%S}.before-{HEAD}.bak")
@@ -360,7 +393,7 @@ class Database:
         if not self.is_sqlite:
             await self._migrate_on_server()
             return
-        writing = self._engine.execution_options(stipend_writes=True)
+        writing = (await self._begun()).execution_options(stipend_writes=True)
         async with self._turn, writing.connect() as connection:
             await connection.exec_driver_sql("ROLLBACK")
             await connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
@@ -436,6 +469,12 @@ def _revision_of(connection: sqlite3.Connection) -> str | None:
     return found[0] if found else None
 
 
+def _sessions_of(engine: AsyncEngine) -> Sessions:
+    from storage.sessions import sessions_of
+
+    return sessions_of(engine)
+
+
 def _ignore(_kind: str) -> None:
     pass
 
@@ -464,11 +503,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     except sqlite3.Error:
         connection.close()  # the pool does not know it yet, and its thread would live on
         raise
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("stipend_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _revision(connection: Connection) -> str | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import BindParameter, literal_column
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.visitors import replacement_traverse
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 T = TypeVar("T")
 Statements = Mapping[str, Any]
@@ -52,6 +54,13 @@ class Runner(Protocol):
 
     def session(self) -> AsyncSession:
         """Return the session it runs in, for what is rare; `NeedsSession` where there is none."""
+
+
+async def firsts(
+    run: Runner, statements: Statements, parameters: Mapping[str, Any] | None = None
+) -> list[Any]:
+    """Return the first value of each row that a statement gives."""
+    return [row[0] for row in await run.rows(statements, parameters or {})]
 
 
 class Through:
@@ -100,9 +109,11 @@ class Direct:
         self._connection = connection
         self._prepared: dict[Any, Prepared] = {}
 
-    def transaction(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
+    def transaction(
+        self, work: Callable[[Runner], Coroutine[Any, Any, T]], *, writes: bool = True
+    ) -> T:
         """Run something to its end as one transaction."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         try:
             result = finish(work(self))
             self._connection.execute("COMMIT")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.batches import new_row
 from storage.express import Runner, same
 from storage.tables import Clock, Done, Entry
 from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 async def numbered(session: AsyncSession, guild_id: int, number: int) -> Entry | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import BigInteger, bindparam, delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.express import Runner, same
+from storage.express import Runner, firsts, same
 from storage.tables import Inbox
 from storage.tables.base import core
 
@@ -17,6 +14,7 @@ _PUT = same(
     insert(_INBOX).values(guild_id=bindparam("guild"), events=bindparam("events")),
 )
 _WAITING = same(select(_INBOX.c.events).where(_OF_SERVER).order_by(_INBOX.c.id))
+_SERVERS = same(select(_INBOX.c.guild_id).distinct().order_by(_INBOX.c.guild_id))
 _EMPTY = same(delete(_INBOX).where(_OF_SERVER))
 
 
@@ -27,7 +25,7 @@ async def put(run: Runner, guild_id: int, events: str) -> None:
 
 async def waiting(run: Runner, guild_id: int) -> list[str]:
     """Return what came in, in its order."""
-    return [row[0] for row in await run.rows(_WAITING, {"guild": guild_id})]
+    return await firsts(run, _WAITING, {"guild": guild_id})
 
 
 async def empty(run: Runner, guild_id: int) -> None:
@@ -35,8 +33,6 @@ async def empty(run: Runner, guild_id: int) -> None:
     await run.rows(_EMPTY, {"guild": guild_id})
 
 
-async def servers(session: AsyncSession) -> Sequence[int]:
+async def servers(run: Runner) -> list[int]:
     """Return the servers of which something waits."""
-    return (
-        await session.scalars(select(_INBOX.c.guild_id).distinct().order_by(_INBOX.c.guild_id))
-    ).all()
+    return await firsts(run, _SERVERS)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, exists, func, inspect, select, text
 from sqlalchemy import Table as CoreTable
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import (
     Address,
@@ -29,6 +28,9 @@ from storage.tables import (
     Vouch,
 )
 from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Reference(Struct, frozen=True):

@@ -10,20 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import URL, CursorResult, NullPool, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import (
-    AsyncConnection,
-    AsyncEngine,
-    AsyncSession,
-    create_async_engine,
-)
 
 from storage.lock import InUse
-from storage.postgres import WRITERS
+from storage.postgres import WRITERS, connecting
 from storage.tables import Leader
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 NAME: Final = "tick"
 SHARDS, ALL, LEADING, BEGINNING = 0x53_74_01, 0x53_74_02, 0x53_74_03, 0x53_74_04
@@ -114,7 +111,7 @@ class Seat:
         """
         settings = {**_SETTINGS, "application_name": self._holder}
         arguments = {"timeout": self._patience, "server_settings": settings}
-        self._engine = create_async_engine(
+        self._engine = connecting(
             self._url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments
         )
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -19,9 +19,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
+from storage.express import Runner, firsts, same
 from storage.tables import (
     Activity,
     Address,
@@ -62,6 +61,9 @@ from storage.tables import (
     Vouch,
 )
 from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Part(Struct, frozen=True):
@@ -282,9 +284,30 @@ async def open_disputes(session: AsyncSession, guild_id: int, user_id: int) -> S
     return (await session.scalars(query.order_by(Dispute.number))).all()
 
 
-async def has_outlived_addresses(session: AsyncSession) -> bool:
+def _outlived() -> ColumnElement[bool]:
+    """Items of closed batches whose payee has no address left from before the batch.
+
+    Nothing but erasing deletes addresses: what was set later is another one.
+    """
+    batch, item, address = core(Batch).c, core(BatchItem).c, core(Address).c
+    closed = select(batch.id).where(batch.state != "open")
+    known = (
+        select(address.id)
+        .join(core(Batch), batch.guild_id == address.guild_id)
+        .where(
+            batch.id == item.batch_id, address.user_id == item.user_id, address.set_at <= batch.at
+        )
+        .correlate(core(BatchItem))
+    )
+    return and_(item.address != "", item.batch_id.in_(closed), not_(known.exists()))
+
+
+_HAS_OUTLIVED = same(select(exists().where(_outlived())))
+
+
+async def has_outlived_addresses(run: Runner) -> bool:
     """Whether a closed batch still holds an address that its owner erased."""
-    return bool(await session.scalar(select(exists().where(_outlived()))))
+    return bool((await firsts(run, _HAS_OUTLIVED))[0])
 
 
 async def forget_outlived_addresses(session: AsyncSession) -> None:
@@ -330,24 +353,6 @@ async def dispute_posts(session: AsyncSession, guild_id: int) -> Sequence[Post]:
     return (await session.scalars(query.order_by(Post.id))).all()
 
 
-def _outlived() -> ColumnElement[bool]:
-    """Items of closed batches whose payee has no address left from before the batch.
-
-    Nothing but erasing deletes addresses: what was set later is another one.
-    """
-    batch, item, address = core(Batch).c, core(BatchItem).c, core(Address).c
-    closed = select(batch.id).where(batch.state != "open")
-    known = (
-        select(address.id)
-        .join(core(Batch), batch.guild_id == address.guild_id)
-        .where(
-            batch.id == item.batch_id, address.user_id == item.user_id, address.set_at <= batch.at
-        )
-        .correlate(core(BatchItem))
-    )
-    return and_(item.address != "", item.batch_id.in_(closed), not_(known.exists()))
-
-
 async def _openings(session: AsyncSession, guild_id: int, user_id: int) -> list[tuple[int, str]]:
     """Return number and field of the texts behind digests that somebody wrote or is told of in.
 
@@ -369,15 +374,15 @@ async def _openings(session: AsyncSession, guild_id: int, user_id: int) -> list[
 async def _notes_in_record(
     session: AsyncSession, guild_id: int, user_id: int
 ) -> list[tuple[int, str]]:
-    pairs = aliased(Opening)
+    pairs = core(Opening).alias()
     query = (
-        select(Opening.number, Opening.field, pairs.text)
-        .join(pairs, and_(pairs.guild_id == Opening.guild_id, pairs.number == Opening.number))
+        select(Opening.number, Opening.field, pairs.c.text)
+        .join(pairs, and_(pairs.c.guild_id == Opening.guild_id, pairs.c.number == Opening.number))
         .where(
             Opening.guild_id == guild_id,
             Opening.field == "note",
-            pairs.field == "thanks",
-            pairs.text.contains(str(user_id)),
+            pairs.c.field == "thanks",
+            pairs.c.text.contains(str(user_id)),
         )
     )
     return [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import (
     Adjustment,
@@ -17,6 +17,9 @@ from storage.tables import (
     Round,
     TakeBack,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 async def adjustments(session: AsyncSession, round_id: int) -> Sequence[Adjustment]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import BigInteger, Text, bindparam, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.batches import new_row
 from storage.express import Runner, same
@@ -21,6 +20,9 @@ from storage.tables import (
     Vouch,
 )
 from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 _PEOPLE = core(Person)
 _GUILD, _USER = bindparam("guild", type_=BigInteger), bindparam("user", type_=BigInteger)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Text, bindparam, select
 
-from storage.batches import inserting
+from storage.batches import insert_into
+from storage.express import Both, Runner, firsts, same
 from storage.tables import Meta, PolicyVersion
 from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 async def newest(session: AsyncSession, guild_id: int) -> PolicyVersion | None:
@@ -38,26 +42,32 @@ async def changes(session: AsyncSession, guild_id: int) -> Sequence[PolicyVersio
     ).all()
 
 
-async def servers(session: AsyncSession) -> Sequence[int]:
+async def servers(run: Runner) -> list[int]:
     """Return the ids of all servers that have settings."""
-    return (
-        await session.scalars(
-            select(_VERSIONS.c.guild_id).distinct().order_by(_VERSIONS.c.guild_id)
-        )
-    ).all()
+    return await firsts(run, _SERVERS)
 
 
 _META, _VERSIONS = core(Meta), core(PolicyVersion)
+_SERVERS = same(select(_VERSIONS.c.guild_id).distinct().order_by(_VERSIONS.c.guild_id))
+_FACT = same(select(_META.c.value).where(_META.c.name == bindparam("called", type_=Text)))
 
 
-async def meta(session: AsyncSession, name: str) -> str | None:
+async def meta(run: Runner, name: str) -> str | None:
     """Return a fact about the installation."""
-    return await session.scalar(select(_META.c.value).where(_META.c.name == name))
+    return next(iter(await firsts(run, _FACT, {"called": name})), None)
 
 
-async def set_meta(session: AsyncSession, name: str, value: str) -> None:
+def _set_fact(dialect: str) -> Any:
+    value = bindparam("fact", type_=Text)
+    statement = insert_into(_META, dialect)
+    return statement.values(
+        name=bindparam("called", type_=Text), value=value
+    ).on_conflict_do_update(index_elements=[_META.c.name], set_={"value": value})
+
+
+_SET_FACT = Both(_set_fact)
+
+
+async def set_meta(run: Runner, name: str, value: str) -> None:
     """Store a fact about the installation."""
-    statement = inserting(session, _META).values(name=name, value=value)
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=[_META.c.name], set_={"value": value})
-    )
+    await run.rows(_SET_FACT, {"called": name, "fact": value})

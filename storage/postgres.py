@@ -11,11 +11,13 @@ import os
 import socket
 from collections.abc import Mapping
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, NullPool, Pool, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 WRITERS = 0x5374_6970_656E_6431
 """The number of the advisory lock of writers, in the database it protects."""
@@ -111,12 +113,19 @@ def application() -> str:
     return f"stipend {socket.gethostname()[:24]}:{os.getpid()}:{next(_programs)}"
 
 
+def connecting(url: URL, **options: Any) -> AsyncEngine:
+    """Return an engine that is nothing but what is asked for."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    return create_async_engine(url, **options)
+
+
 def engine(url: URL, *, name: str, pool: type[Pool] | None = None) -> AsyncEngine:
     """Return the engine of the program: at most ten connections, each tried before it is used.
 
     With another `pool` how many there are is its own matter.
     """
-    made = create_async_engine(
+    made = connecting(
         url,
         **(_POOL if pool is None else {"poolclass": pool}),
         connect_args=_arguments({**LIMITS, "application_name": name}, ANSWER_SECONDS),
@@ -127,7 +136,7 @@ def engine(url: URL, *, name: str, pool: type[Pool] | None = None) -> AsyncEngin
 
 def patient_engine(url: URL) -> AsyncEngine:
     """Return an engine for migrations: a long one may take its time, and the others wait for it."""
-    made = create_async_engine(url, poolclass=NullPool, connect_args=_arguments(UNLIMITED, None))
+    made = connecting(url, poolclass=NullPool, connect_args=_arguments(UNLIMITED, None))
     event.listen(made.sync_engine, "begin", _begin)
     return made
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import BigInteger, Text, bindparam, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.express import Runner, same
+from storage.express import Runner, firsts, same
 from storage.tables import Post
 from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 async def named(session: AsyncSession, guild_id: int, name: str) -> Post | None:
@@ -70,16 +72,17 @@ async def pending(
     ).all()
 
 
-async def servers(session: AsyncSession) -> Sequence[int]:
+_SERVERS = same(
+    select(_POSTS.c.guild_id)
+    .where(_POSTS.c.state == "pending")
+    .distinct()
+    .order_by(_POSTS.c.guild_id)
+)
+
+
+async def servers(run: Runner) -> list[int]:
     """Return the servers in which something is still to be said."""
-    return (
-        await session.scalars(
-            select(_POSTS.c.guild_id)
-            .where(_POSTS.c.state == "pending")
-            .distinct()
-            .order_by(_POSTS.c.guild_id)
-        )
-    ).all()
+    return await firsts(run, _SERVERS)
 
 
 class Waiting(NamedTuple):
@@ -90,18 +93,22 @@ class Waiting(NamedTuple):
     updates: int
 
 
-async def waiting(session: AsyncSession) -> Waiting:
+_IS_NEW = _POSTS.c.sent_at.is_(None)
+_WAITING = same(
+    select(
+        func.count().filter(_IS_NEW),
+        func.min(_POSTS.c.created_at).filter(_IS_NEW),
+        func.count(_POSTS.c.sent_at),
+    ).where(_POSTS.c.state == "pending")
+)
+
+
+async def waiting(run: Runner) -> Waiting:
     """Return how much is still to be said in all servers.
 
     When a message began to wait for an update is not known: only new ones have an age.
     """
-    is_new = Post.sent_at.is_(None)
-    query = select(
-        func.count().filter(is_new),
-        func.min(Post.created_at).filter(is_new),
-        func.count(Post.sent_at),
-    ).where(Post.state == "pending")
-    return Waiting(*(await session.execute(query)).one())
+    return Waiting._make((await run.rows(_WAITING, {}))[0])
 
 
 async def parked(session: AsyncSession, guild_id: int | None) -> Sequence[Post]:
@@ -112,12 +119,17 @@ async def parked(session: AsyncSession, guild_id: int | None) -> Sequence[Post]:
     return (await session.scalars(query.order_by(Post.id))).all()
 
 
-async def unpark(session: AsyncSession, guild_id: int | None) -> None:
+_UNPARK = update(_POSTS).where(_POSTS.c.state == "parked").values(state="pending")
+_UNPARK_ALL = same(_UNPARK)
+_UNPARK_SERVER = same(_UNPARK.where(_POSTS.c.guild_id == bindparam("guild", type_=BigInteger)))
+
+
+async def unpark(run: Runner, guild_id: int | None) -> None:
     """Let what a channel refused wait to be said again; None: in every server."""
-    statement = update(_POSTS).where(_POSTS.c.state == "parked").values(state="pending")
-    if guild_id is not None:
-        statement = statement.where(_POSTS.c.guild_id == guild_id)
-    await session.execute(statement)
+    if guild_id is None:
+        await run.rows(_UNPARK_ALL, {})
+    else:
+        await run.rows(_UNPARK_SERVER, {"guild": guild_id})
 
 
 async def is_parked(session: AsyncSession, guild_id: int, kind: str) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Text, cast, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.express import Runner, firsts, same
 from storage.tables import Board, Meta, Place, Round, ThankedMessage, Thanks
 from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 _ROUNDS = core(Round)
 
@@ -32,12 +35,20 @@ class Standing(NamedTuple):
     kept: tuple[list[int], list[int]]
 
 
-async def servers(session: AsyncSession) -> Sequence[int]:
-    """Return the servers with a round whose thanks are not counted yet."""
-    query = select(_ROUNDS.c.guild_id).where(
-        _ROUNDS.c.state.in_(("open", "review")), _ROUNDS.c.counted_at.is_(None)
+_SERVERS = same(
+    select(_ROUNDS.c.guild_id)
+    .where(
+        (_ROUNDS.c.state == "open") | (_ROUNDS.c.state == "review"),
+        _ROUNDS.c.counted_at.is_(None),
     )
-    return (await session.scalars(query.distinct().order_by(_ROUNDS.c.guild_id))).all()
+    .distinct()
+    .order_by(_ROUNDS.c.guild_id)
+)
+
+
+async def servers(run: Runner) -> list[int]:
+    """Return the servers with a round whose thanks are not counted yet."""
+    return await firsts(run, _SERVERS)
 
 
 async def uncounted(session: AsyncSession, guild_id: int) -> Sequence[Round]:

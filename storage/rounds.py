@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, or_, select, type_coerce
 
-from storage.express import Runner, same
+from storage.express import Runner, firsts, same
 from storage.tables import ActDone, Adjustment, Decline, Entry, PolicyVersion, Round
 from storage.tables.base import Instant, core
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+UNFINISHED = ("open", "review", "draft", "published", "final")
+"""States of rounds in which something may still be due."""
+
 _ROUNDS = core(Round)
-"""Without objects: what every tick asks for."""
 
 
 def _covers(instant: Any) -> tuple[ColumnElement[bool], ...]:
@@ -54,7 +58,7 @@ _BALLOT = same(
         PolicyVersion.document,
     )
     .join(
-        PolicyVersion,
+        core(PolicyVersion),
         (PolicyVersion.guild_id == Round.guild_id)
         & (PolicyVersion.version == Round.policy_version),
     )
@@ -106,7 +110,7 @@ _RUNNING = select(
     .limit(1)
     .scalar_subquery(),
 ).join(
-    PolicyVersion,
+    core(PolicyVersion),
     (PolicyVersion.guild_id == Round.guild_id) & (PolicyVersion.version == Round.policy_version),
 )
 _RUNNING_OF = same(_RUNNING.where(Round.id == bindparam("round", type_=BigInteger)))
@@ -161,24 +165,19 @@ async def at(session: AsyncSession, guild_id: int, instant: datetime) -> Round |
     )
 
 
-async def unfinished_servers(session: AsyncSession) -> Sequence[int]:
+_SERVERS = select(_ROUNDS.c.guild_id).distinct().order_by(_ROUNDS.c.guild_id)
+_UNFINISHED = same(_SERVERS.where(or_(*(_ROUNDS.c.state == each for each in UNFINISHED))))
+_UNCOUNTED = same(_SERVERS.where(_ROUNDS.c.state == "review", _ROUNDS.c.counted_at.is_(None)))
+
+
+async def unfinished_servers(run: Runner) -> list[int]:
     """Return the servers with a round in which something may still be due."""
-    return (
-        await session.scalars(
-            select(_ROUNDS.c.guild_id)
-            .where(_ROUNDS.c.state.in_(("open", "review", "draft", "published", "final")))
-            .distinct()
-            .order_by(_ROUNDS.c.guild_id)
-        )
-    ).all()
+    return await firsts(run, _UNFINISHED)
 
 
-async def servers_waiting(session: AsyncSession) -> Sequence[int]:
+async def servers_waiting(run: Runner) -> list[int]:
     """Return the servers with a closed round whose thanks are not counted."""
-    query = select(_ROUNDS.c.guild_id).where(
-        _ROUNDS.c.state == "review", _ROUNDS.c.counted_at.is_(None)
-    )
-    return (await session.scalars(query.distinct().order_by(_ROUNDS.c.guild_id))).all()
+    return await firsts(run, _UNCOUNTED)
 
 
 async def acts_done(session: AsyncSession, round_id: int) -> frozenset[str]:
@@ -225,13 +224,15 @@ async def with_thread(session: AsyncSession, guild_id: int, thread_id: int) -> R
     )
 
 
-async def open_threads(session: AsyncSession) -> Sequence[tuple[int, int]]:
-    """Return server and thread of every open round that has one."""
-    found = await session.execute(
-        select(_ROUNDS.c.guild_id, _ROUNDS.c.thread_id).where(
-            _ROUNDS.c.state == "open",
-            _ROUNDS.c.thread_id.is_not(None),
-            _ROUNDS.c.thread_lost.is_(False),
-        )
+_OPEN_THREADS = same(
+    select(_ROUNDS.c.guild_id, _ROUNDS.c.thread_id).where(
+        _ROUNDS.c.state == "open",
+        _ROUNDS.c.thread_id.is_not(None),
+        _ROUNDS.c.thread_lost.is_(False),
     )
-    return [(row.guild_id, row.thread_id) for row in found]
+)
+
+
+async def open_threads(run: Runner) -> list[tuple[int, int]]:
+    """Return server and thread of every open round that has one."""
+    return [(guild_id, thread_id) for guild_id, thread_id in await run.rows(_OPEN_THREADS, {})]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,13 +19,14 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from storage.batches import FLAG, TEXT, WHOLE, insert_into, pack, unpacked
 from storage.express import Both, Runner, same
 from storage.tables import Board, Helper, Place, Tally, ThankedMessage, Thanks
 from storage.tables.base import core, microseconds
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 _TABLE = core(Thanks)
 _KEY_NAMES = ("helper_id", "voter_id", "source", "origin_id", "burst")
@@ -306,20 +307,20 @@ async def of_origin(
 
 async def mutual(session: AsyncSession, round_id: int, helper_id: int) -> frozenset[int]:
     """Return who thanked a helper and was thanked by them in the same round."""
-    back = aliased(Thanks)
+    back = _TABLE.alias()
     found = await session.scalars(
         select(Thanks.voter_id)
         .join(
             back,
-            (back.round_id == Thanks.round_id)
-            & (back.helper_id == Thanks.voter_id)
-            & (back.voter_id == Thanks.helper_id),
+            (back.c.round_id == Thanks.round_id)
+            & (back.c.helper_id == Thanks.voter_id)
+            & (back.c.voter_id == Thanks.helper_id),
         )
         .where(
             Thanks.round_id == round_id,
             Thanks.helper_id == helper_id,
             _STANDS,
-            back.taken_back_at.is_(None),
+            back.c.taken_back_at.is_(None),
         )
         .distinct()
     )

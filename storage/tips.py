@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from storage.tables import Decline, Match, Round, Tally, Tip
+from storage.tables.base import core
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 _STANDS = Tip.taken_back_at.is_(None)
 
@@ -63,7 +66,7 @@ async def left_over(session: AsyncSession, guild_id: int) -> Sequence[Round]:
 
     They are void, or were counted and have no voters for anybody who wants pay.
     """
-    later = aliased(Tip)
+    later = core(Tip).alias().c
     is_tipped = select(Tip.id).where(Tip.round_id == Round.id, _STANDS).exists()
     is_carried = (
         select(later.id)

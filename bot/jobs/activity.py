@@ -94,9 +94,7 @@ class Activity:
             self._expired_at <= now < self._expired_at + EXPIRE_EVERY
         ):
             return
-        async with self._db.read() as session:
-            servers = list(await stored.servers(session))
-        for guild_id in servers:
+        for guild_id in await self._db.peek(stored.servers):
             try:
                 async with self._db.write() as session:
                     count = await activity.expire(session, guild_id, now=now)

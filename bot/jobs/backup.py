@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from bot.domain import backups
@@ -51,8 +52,7 @@ class Backups:
             return None
         now = self._clock()
         try:
-            async with self._db.read() as session:
-                newest = await installation.meta(session, META)
+            newest = await self._db.peek(partial(installation.meta, name=META))
             if not backups.is_due(newest=_instant(newest), failed=self._failed, now=now):
                 return None
             return await self._make(now)
@@ -68,8 +68,8 @@ class Backups:
         copy = await asyncio.to_thread(
             _copy, self._db.require_file(), Path(self._folder), backups.name_of(now)
         )
-        async with self._db.write() as session:
-            await installation.set_meta(session, META, now.isoformat())
+        made = partial(installation.set_meta, name=META, value=now.isoformat())
+        await self._db.express(made)
         gone = await asyncio.to_thread(_delete_surplus, copy.parent, self._keep)
         log.info("backup %s: %d bytes, %d older deleted", copy, copy.stat().st_size, gone)
         self._failed = None

@@ -87,8 +87,7 @@ class Delivery:
 
     async def deliver_all(self) -> None:
         """Say everything that waits; servers do not wait for each other."""
-        async with self._db.read() as session:
-            servers = list(await posts.servers(session))
+        servers = await self._db.peek(posts.servers)
         await asyncio.gather(*(self.deliver(guild_id) for guild_id in servers))
 
     async def deliver(self, guild_id: int) -> dict[str, str]:
@@ -454,8 +453,7 @@ class Delivery:
 
         Those on another process's shards are asked for once an hour: it is told of changes.
         """
-        async with self._db.read() as session:
-            wanted = await thread_service.to_keep_open(session)
+        wanted = await self._db.peek(thread_service.to_keep_open)
         looks_elsewhere = self._looks_elsewhere()
         for guild_id, thread_id in wanted:
             if not self._leader.shards.has(guild_id):
@@ -495,8 +493,7 @@ class Delivery:
         if not metadata.get("archived"):
             return
         guild_id, thread_id = int(payload["guild_id"]), int(payload["id"])
-        async with self._db.read() as session:
-            wanted = await thread_service.to_keep_open(session)
+        wanted = await self._db.peek(thread_service.to_keep_open)
         if (guild_id, thread_id) in wanted:
             await self._reopen(guild_id, thread_id)
 

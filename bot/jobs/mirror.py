@@ -15,12 +15,11 @@ log = logging.getLogger(__name__)
 
 async def mirror_all(db: Database, *, clock: Callable[[], datetime]) -> None:
     """Prepare what the log channels do not have yet; a fault in one server stops no other."""
+    known = await db.peek(audit.servers)
+    if not known:
+        return
     async with db.read() as session:
-        servers = [
-            guild_id
-            for guild_id in await audit.servers(session)
-            if await audit.is_behind(session, guild_id)
-        ]
+        servers = [each for each in known if await audit.is_behind(session, each)]
     for guild_id in servers:
         try:
             async with db.write() as session:
@@ -31,8 +30,7 @@ async def mirror_all(db: Database, *, clock: Callable[[], datetime]) -> None:
 
 async def erase_outlived(db: Database) -> None:
     """Erase the addresses that were kept for a batch only, once that is closed."""
-    async with db.read() as session:
-        if not await mydata.has_outlived(session):
-            return
+    if not await db.peek(mydata.has_outlived):
+        return
     async with db.write() as session:
         await mydata.erase_outlived(session)

@@ -133,8 +133,7 @@ class Reactions:
 
     async def recover(self) -> None:
         """Put what was kept before a crash where it belongs."""
-        async with self._db.read() as session:
-            servers = await reactions.waiting(session)
+        servers = await self._db.peek(reactions.waiting)
         for guild_id in servers:
             try:
                 await self._db.express(partial(reactions.take_in, guild_id=guild_id))

@@ -87,8 +87,7 @@ class Reconciler:
 
     async def reconcile_due(self) -> None:
         """Look at everything that is due, one server after the other."""
-        async with self._db.read() as session:
-            servers = await reconciling.servers(session)
+        servers = await self._db.peek(reconciling.servers)
         for guild_id in servers:
             if self._hears(guild_id):
                 await self._pass(guild_id, only_closed=False)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import discord
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji as emojis
 from bot.jobs.answered import is_fault
@@ -26,6 +25,8 @@ from storage.boards import Seed
 from storage.tables import Board
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -88,8 +89,7 @@ class Seeding:
             await self._each(self._look)
 
     async def _each(self, work: Callable[[int], Awaitable[None]]) -> None:
-        async with self._db.read() as session:
-            servers = list(await stored.servers(session))
+        servers = await self._db.peek(stored.servers)
         await asyncio.gather(*(self._turn(guild_id, work) for guild_id in servers))
 
     async def _turn(self, guild_id: int, work: Callable[[int], Awaitable[None]]) -> None:

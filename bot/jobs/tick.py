@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import TYPE_CHECKING, Any
 
 from bot.jobs import mirror
 from bot.jobs.activity import Activity
@@ -24,6 +22,10 @@ from bot.services import boards, cease, counting, outbox, reactions, reconciling
 from bot.ui.answers import incident
 from storage import rounds as stored
 from storage.database import Database
+from storage.express import Through
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 log = logging.getLogger(__name__)
 
@@ -153,8 +155,7 @@ class Ticker:
         """
         counted = False
         try:
-            async with self._db.read() as session:
-                waiting = [each for each in await counting.servers(session) if self._minds(each)]
+            waiting = [each for each in await self._db.peek(counting.servers) if self._minds(each)]
             for guild_id in waiting:
                 try:
                     counted = await self._count(guild_id) or counted
@@ -185,7 +186,7 @@ class Ticker:
         now, hears = self._clock(), self._leader.hears(guild_id)
 
         async def count(session: AsyncSession) -> list[str]:
-            if not hears and guild_id in await reactions.waiting(session):
+            if not hears and guild_id in await reactions.waiting(Through(session)):
                 return []  # reactions from before the close may be among them
             counted = []
             for round_ in await counting.waiting(session, guild_id):
@@ -228,9 +229,7 @@ class Ticker:
             if not self._awake:
                 await self._wake()
             await self._end_suspensions()
-            async with self._db.read() as session:
-                servers = list(await stored.unfinished_servers(session))
-            for guild_id in servers:
+            for guild_id in await self._db.peek(stored.unfinished_servers):
                 try:
                     closed = await self._advance(guild_id) or closed
                     await self._build(guild_id)
@@ -241,6 +240,8 @@ class Ticker:
     async def _end_suspensions(self) -> None:
         """Let proposals lapse and suspensions be final, also where no round is left."""
         now = self._clock()
+        if not await self._db.peek(partial(cease.servers_waiting, now=now)):
+            return
         async with self._db.read() as session:
             due = await cease.servers_due(session, now=now)
         for guild_id in due:
@@ -287,8 +288,7 @@ class Ticker:
 
     async def _wake(self) -> None:
         """Try once more what channels refused before the start: permissions may be back."""
-        async with self._db.write() as session:
-            await outbox.unpark(session)
+        await self._db.express(outbox.unpark)
         self._awake = True
 
     async def _advance(self, guild_id: int) -> bool:

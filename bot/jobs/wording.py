@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import discord
 from msgspec import Struct, field
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.jobs import marks
 from bot.services import (
@@ -41,6 +40,9 @@ from bot.ui.text import guard, guarded
 from storage import payout, rounds
 from storage.apart import drawn
 from storage.tables import Post, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Place(Enum):
@@ -106,7 +108,9 @@ class Message(Struct):
         }
 
 
-Words = Callable[[AsyncSession, Post, Round | None, Mapping[str, Any]], Awaitable[Message | None]]
+Words: TypeAlias = (
+    "Callable[[AsyncSession, Post, Round | None, Mapping[str, Any]], Awaitable[Message | None]]"
+)
 
 
 async def word(session: AsyncSession, post: Post) -> Message | None:

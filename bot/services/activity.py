@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import meetings, sessions
 from bot.domain.meetings import Message
@@ -23,7 +22,11 @@ from bot.services import settings
 from storage import activity, rounds
 from storage import policy as installation
 from storage.activity import Row
+from storage.express import Through
 from storage.tables import Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Seen(NamedTuple):
@@ -119,7 +122,7 @@ async def expire(session: AsyncSession, guild_id: int, *, now: datetime) -> int:
     instant = now - timedelta(days=days)
     count = await activity.forget_before(session, guild_id, instant)
     if count:
-        await installation.set_meta(session, _meta(guild_id), instant.isoformat())
+        await installation.set_meta(Through(session), _meta(guild_id), instant.isoformat())
     return count
 
 
@@ -151,7 +154,7 @@ async def met(
 
 async def _since(session: AsyncSession, round_: Round) -> datetime | None:
     """Return since when messages of a round are kept, where older ones were deleted."""
-    text = await installation.meta(session, _meta(round_.guild_id))
+    text = await installation.meta(Through(session), _meta(round_.guild_id))
     since = datetime.fromisoformat(text) if text else None
     return since if since is not None and since > round_.open_at else None
 

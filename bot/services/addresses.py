@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.addresses import EVM, NETWORKS, SS58, Held, Network, Use, of_line, standing
 from bot.domain.errors import Refusal
@@ -19,6 +19,9 @@ from bot.domain.states import Round as State
 from bot.services import checksums, history, lines, outbox, settings
 from storage import addresses, payout, people, rounds
 from storage.tables import Address, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 UNPAID_STATES = ("open", "review", "draft", "published", "final")
 

@@ -6,9 +6,9 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people as rights
 from bot.domain.canonical import digest
@@ -18,7 +18,11 @@ from bot.domain.record import GENESIS, Row, chain_faults
 from bot.services import history, outbox, rounds, settings
 from storage import people, posts, record
 from storage import policy as stored_policy
+from storage.express import Runner
 from storage.record import Filter
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 KIND = "mirror"
 MIRROR_ROWS = 20
@@ -193,9 +197,9 @@ async def report(session: AsyncSession, guild_id: int, *, text: str, at: datetim
 # ---------------------------------------------------------------- the mirror
 
 
-async def servers(session: AsyncSession) -> Sequence[int]:
+async def servers(run: Runner) -> list[int]:
     """Return the servers whose record may have to be mirrored."""
-    return await stored_policy.servers(session)
+    return await stored_policy.servers(run)
 
 
 async def is_behind(session: AsyncSession, guild_id: int) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import payfiles
 from bot.domain.addresses import EVM, Network
@@ -24,6 +24,9 @@ from bot.services import rounds as round_service
 from storage import rounds, wallets
 from storage.tables import Batch, BatchItem, Round
 from storage.tables.base import microseconds
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 OPEN, PAID, CANCELLED = "open", "paid", "cancelled"
 LONGEST_REASON = 1000

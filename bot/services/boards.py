@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji
 from bot.domain.canonical import spell
@@ -27,6 +26,9 @@ from storage import boards as stored
 from storage import people, posts, rounds, thanks
 from storage.tables import Board, Place, Round
 from storage.tables import Helper as Row
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 MOST_EMOJI: Final = 20
 """Different emoji on one message; one more is Discord's error 30010."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import TYPE_CHECKING
 
 from bot.domain.money import format_amount
 from bot.domain.policy import Policy
@@ -19,6 +18,9 @@ from bot.domain.states import Round as State
 from bot.services import history, outbox, settings
 from storage import carries, rounds
 from storage.tables import Carry, Dispute, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 UNPUBLISHED = (State.OPEN, State.REVIEW, State.DRAFT)
 

@@ -6,9 +6,9 @@ With one seat the committee's word counts at once; with more, a majority of the 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import calendar, cease, people
 from bot.domain.canonical import spell
@@ -20,8 +20,11 @@ from bot.services.suspensions import Stop
 from storage import cease as stored
 from storage import payout
 from storage import people as stored_people
-from storage.express import Through
+from storage.express import Runner, Through
 from storage.tables import CeaseProposal, CeaseVote
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 VOTES = ("yes", "no")
 
@@ -156,8 +159,13 @@ async def open_polls(session: AsyncSession, *, by: Actor) -> list[Poll]:
 
 async def servers_due(session: AsyncSession, *, now: datetime) -> list[int]:
     """Return the servers in which the time of a proposal or of a suspension is over."""
-    waiting = await stored.servers_waiting(session, until=now - cease.STILL_ARRIVING)
+    waiting = await servers_waiting(Through(session), now=now)
     return [guild_id for guild_id in waiting if any(await due(session, guild_id, now=now))]
+
+
+async def servers_waiting(run: Runner, *, now: datetime) -> list[int]:
+    """Return the servers in which something ended by the clock; a dispute may still hold it."""
+    return await stored.servers_waiting(run, until=now - cease.STILL_ARRIVING)
 
 
 async def due(

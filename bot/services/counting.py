@@ -7,9 +7,9 @@ before it, and nothing is counted after it.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import thanks as rules
 from bot.domain.canonical import spell
@@ -19,8 +19,11 @@ from bot.domain.states import Round as State
 from bot.domain.thanks import Doubt
 from bot.services import boards, history, jar, outbox, settings, votes
 from storage import people, rounds, thanks
-from storage.express import Through
+from storage.express import Runner, Through
 from storage.tables import Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 NOTE_INTERVAL = timedelta(days=1)
 
@@ -44,9 +47,9 @@ def late_at(round_: Round) -> datetime | None:
     return round_.counted_at if round_.counted_at - round_.closed_at > LATE_AFTER else None
 
 
-async def servers(session: AsyncSession) -> list[int]:
+async def servers(run: Runner) -> list[int]:
     """Return the servers with a closed round whose thanks are still to be counted."""
-    return list(await rounds.servers_waiting(session))
+    return await rounds.servers_waiting(run)
 
 
 async def waiting(session: AsyncSession, guild_id: int) -> list[Round]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import disputes as rules
 from bot.domain import people
@@ -38,6 +38,9 @@ from storage import cease, payout, rounds
 from storage import disputes as stored
 from storage import people as stored_people
 from storage.tables import Dispute, Payment, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 SHORTEST = timedelta(microseconds=1)
 

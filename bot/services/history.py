@@ -6,9 +6,7 @@ import json
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import TYPE_CHECKING, Any
 
 from bot.domain.canonical import canonical, digest
 from bot.domain.errors import Repeated
@@ -18,6 +16,9 @@ from bot.services import outbox
 from storage import boards, people, record
 from storage.express import Runner, Through
 from storage.tables import RecordRow, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 async def begin(session: AsyncSession, by: Actor) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people
 from bot.domain.calendar import instant
@@ -32,6 +31,9 @@ from storage.hours import New
 from storage.people import Standing
 from storage.rounds import Running
 from storage.tables import Clock, Done, Entry, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 CATEGORIES = (
     "support channel", "forum", "social media", "direct messages", "documentation", "other",

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot.domain import bundle
 from bot.domain.errors import Refusal
@@ -20,7 +18,10 @@ from storage import invariants, payout, record
 from storage import rounds as stored_rounds
 from storage.tables import Payment, PublishedLine, PublishedStatement
 
-Check: TypeAlias = Callable[[AsyncSession, int], Awaitable[list[str]]]
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+Check: TypeAlias = "Callable[[AsyncSession, int], Awaitable[list[str]]]"
 
 _DAMAGED = (ArithmeticError, AssertionError, AttributeError, LookupError, Refusal, TypeError)
 _UNREADABLE = (*_DAMAGED, ValueError, RecursionError)

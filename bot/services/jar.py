@@ -8,9 +8,8 @@ funder stays behind.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import tipjar
 from bot.domain.money import LARGEST, format_amount
@@ -19,6 +18,9 @@ from bot.domain.tipjar import Jar, Match
 from bot.services import history, settings
 from storage import rounds, tips
 from storage.tables import Round, Tip
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 async def of_round(session: AsyncSession, round_: Round) -> Jar:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.bounty import hours_bounty
 from bot.domain.bundle import Shown, facts_of
@@ -32,6 +32,9 @@ from storage import carries, cease, disputes, hours, payout, people, rounds
 from storage.express import Runner, Through
 from storage.rounds import Running
 from storage.tables import Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Worth(Struct, frozen=True):

@@ -6,10 +6,9 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.canonical import spell
 from bot.domain.errors import Refusal
@@ -19,9 +18,12 @@ from bot.domain.states import Helper, Line
 from bot.services import history, lines, outbox, roster, votes
 from bot.services.roster import Standing
 from storage import boards, hours, mydata, payout, people, rounds, thanks
-from storage.express import Through
+from storage.express import Runner, Through
 from storage.mydata import Erasable
 from storage.tables import RecordRow
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 FORMAT = 1
 GONE = frozenset({Helper.LEFT, Helper.REMOVED})
@@ -236,9 +238,9 @@ async def delete(session: AsyncSession, *, by: Actor) -> Deleted:
     return Deleted(pseudonym, left, standing)
 
 
-async def has_outlived(session: AsyncSession) -> bool:
+async def has_outlived(run: Runner) -> bool:
     """Whether a closed batch of any server keeps an address that its owner erased."""
-    return await mydata.has_outlived_addresses(session)
+    return await mydata.has_outlived_addresses(run)
 
 
 async def erase_outlived(session: AsyncSession) -> None:

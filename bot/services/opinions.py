@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.errors import Refusal
 from bot.domain.opinions import Opinion, Said
@@ -17,6 +17,9 @@ from storage import hours, opinions, rounds
 from storage.express import Through
 from storage.tables import Entry, Round
 from storage.tables import Opinion as Row
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 OPEN_STATES = frozenset({State.OPEN, State.REVIEW, State.DRAFT})
 """As long as nothing is published."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import TYPE_CHECKING, Any
 
 from storage import posts
 from storage.express import Runner, Through
 from storage.tables import Post
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 PENDING, SENT, PARKED, SKIPPED = "pending", "sent", "parked", "skipped"
 
@@ -106,9 +107,9 @@ async def failed(session: AsyncSession, post: Post, *, problem: str, state: str)
     row.attempts += 1
 
 
-async def unpark(session: AsyncSession, guild_id: int | None = None) -> None:
+async def unpark(run: Runner, guild_id: int | None = None) -> None:
     """Try again what a channel refused: in one server, or everywhere."""
-    await posts.unpark(session, guild_id)
+    await posts.unpark(run, guild_id)
 
 
 async def problems(session: AsyncSession, guild_id: int) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people
 from bot.domain.errors import Blocked, Refusal
@@ -34,6 +34,9 @@ from storage import payout, rounds
 from storage import people as stored_people
 from storage.express import Through
 from storage.tables import Batch, Payment, Round, TakeBack
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 LONGEST_REFERENCE = 200
 FREED = "First `/dispute resolve` decides a dispute, or `/helper reinstate` resumes payments."

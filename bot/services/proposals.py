@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.errors import Kept, Refusal
 from bot.domain.people import Actor
@@ -19,6 +19,9 @@ from bot.services import history, outbox, roster, settings
 from bot.services.roster import Standing
 from storage import people, proposals, rounds
 from storage.tables import Proposal, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 MOST_OF_A_MESSAGE = 5
 MOST_OF_A_PROPOSER = 10

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 from msgspec import Struct, field
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji
 from bot.domain.states import Round as State
@@ -25,6 +24,9 @@ from storage.express import Runner, Through
 from storage.rounds import Ballot
 from storage.tables import Round, ThankedMessage
 from storage.tables.base import instant, microseconds
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Event(NamedTuple):
@@ -109,9 +111,9 @@ async def take_in(run: Runner, guild_id: int) -> Received:
     return came
 
 
-async def waiting(session: AsyncSession) -> list[int]:
+async def waiting(run: Runner) -> list[int]:
     """Return the servers of which something was kept and is not where it belongs."""
-    return list(await inbox.servers(session))
+    return await inbox.servers(run)
 
 
 async def receive(run: Runner, guild_id: int, events: Sequence[Event]) -> Received:

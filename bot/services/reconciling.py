@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji, reconcile
 from bot.domain.canonical import spell
@@ -22,8 +22,12 @@ from bot.domain.thanks import THANKABLE, Key, Mark, Source, created_at, doubt_of
 from bot.services import boards, settings, threads, votes
 from bot.services.votes import Changed
 from storage import people, reconciling, rounds, thanks
+from storage.express import Runner
 from storage.reconciling import Shown
 from storage.tables import Place, Round, ThankedMessage
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 KINDS = (0, 1)
 """Discord's two kinds of reaction lists: ordinary and super reactions (burst)."""
@@ -94,9 +98,9 @@ class _Origin(Struct, frozen=True):
 # ---------------------------------------------------------------- what to look at
 
 
-async def servers(session: AsyncSession) -> list[int]:
+async def servers(run: Runner) -> list[int]:
     """Return the servers with a round whose thanks are not counted yet."""
-    return list(await reconciling.servers(session))
+    return await reconciling.servers(run)
 
 
 async def due(

@@ -8,14 +8,16 @@ interval in its round, the message that stands, and what became of the newest.
 from __future__ import annotations
 
 from datetime import datetime
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import TYPE_CHECKING
 
 from bot.domain.states import Helper
 from bot.domain.states import Round as State
 from bot.services import outbox
 from storage import people, posts
 from storage.tables import Post, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 KIND = "reminder"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import warnings as rules
 from bot.domain.opinions import Opinion
@@ -19,6 +19,9 @@ from bot.services import activity, addresses, lines, opinions
 from bot.services.activity import Presence
 from storage import hours, rounds, thanks
 from storage.tables import Entry, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 YOUNG = frozenset({Doubt.ACCOUNT, Doubt.MEMBER})
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import emoji as emojis
 from bot.domain import people as rights
@@ -22,6 +22,9 @@ from storage import hours, payout, people, rounds
 from storage.express import Through
 from storage.tables import Helper as Row
 from storage.tables import Round, Vouch
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 VOUCHES_A_ROUND = 3
 

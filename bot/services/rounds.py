@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import calendar, people, policy
 from bot.domain.canonical import spell
@@ -35,6 +35,9 @@ from storage import disputes, hours, payout, rounds, thanks, wallets
 from storage import people as roster
 from storage.express import Through
 from storage.tables import ActDone, Decline, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 LIVE_STATES = ("open", "review", "draft", "published", "final")
 

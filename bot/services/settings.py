@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people, policy
 from bot.domain.canonical import canonical
@@ -19,7 +19,11 @@ from bot.domain.policy import Policy
 from bot.services import checksums, history, outbox
 from storage import policy as stored
 from storage import rounds
+from storage.express import Through
 from storage.tables import PolicyVersion, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 ADDRESSES = ("tip_address", "token_address", "safe_address")
 
@@ -144,7 +148,7 @@ async def change(session: AsyncSession, *, by: Actor, values: Mapping[str, str])
             )
         )
         document = changed
-    await outbox.unpark(session, by.guild_id)
+    await outbox.unpark(Through(session), by.guild_id)
     problems = await _problems(session, by.guild_id, document)
     return [replace(result, problems=problems) for result in results]
 

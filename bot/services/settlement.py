@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import calendar, disputes, people
 from bot.domain.bundle import Shown, bundle
@@ -40,6 +40,9 @@ from storage import people as stored_people
 from storage.express import Through
 from storage.tables import Adjustment as AdjustmentRow
 from storage.tables import Approval, Price, PublishedLine, PublishedStatement, Round
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 LONGEST_REASON = 1000
 MOST_MINUTES = 366 * 24 * 60

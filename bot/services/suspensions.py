@@ -6,9 +6,9 @@ They concern payments only: hours, thanks and the board stay as they are.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import calendar, cease
 from bot.domain.states import Line
@@ -18,6 +18,9 @@ from storage import cease as stored
 from storage import payout, rounds
 from storage.express import Runner
 from storage.tables import CeaseProposal, Suspension
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 BEGAN, FINAL, LIFTED = "began", "final", "lifted"
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor, Person
@@ -32,6 +32,9 @@ from storage import hours, people, rounds, thanks
 from storage.express import Through
 from storage.tables import Round
 from storage.tables import Thanks as Row
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 LONGEST_NOTE = 500
 POST = "thanks"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import TYPE_CHECKING
 
 from bot.domain.canonical import spell
 from bot.domain.states import Round as State
 from bot.services import boards, outbox
 from storage import rounds
+from storage.express import Runner, Through
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 async def announced(
@@ -34,7 +36,7 @@ async def threaded(session: AsyncSession, round_id: int, *, thread_id: int) -> N
     round_ = await rounds.get(session, round_id)
     assert round_ is not None
     round_.thread_id, round_.thread_lost = thread_id, False
-    await outbox.unpark(session, round_.guild_id)
+    await outbox.unpark(Through(session), round_.guild_id)
 
 
 async def lost(session: AsyncSession, guild_id: int, *, thread_id: int, at: datetime) -> None:
@@ -63,6 +65,6 @@ async def lost(session: AsyncSession, guild_id: int, *, thread_id: int, at: date
     await boards.thread_lost(session, round_, at=at)
 
 
-async def to_keep_open(session: AsyncSession) -> Sequence[tuple[int, int]]:
+async def to_keep_open(run: Runner) -> list[tuple[int, int]]:
     """Return server and thread of every open round that has one."""
-    return await rounds.open_threads(session)
+    return await rounds.open_threads(run)

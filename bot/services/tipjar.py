@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import people, tipjar
 from bot.domain.errors import Refusal
@@ -25,6 +25,9 @@ from bot.services import rounds as round_service
 from storage import rounds, tips
 from storage.tables import Match as MatchRow
 from storage.tables import Round, Tip
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Tipped(Struct, frozen=True):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.policy import Policy
 from bot.domain.record import Row
@@ -19,6 +18,9 @@ from storage import thanks
 from storage.express import Runner, Through
 from storage.tables import Round
 from storage.thanks import KeyRow
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Changed(Struct, frozen=True):

@@ -1,14 +1,31 @@
 """Column types and the base of all tables.
 
-Annotations of tables are no texts: SQLAlchemy reads them at every start, and would evaluate each.
+A table is described once, by the annotations of its class. That makes a Core table, which is all
+that a start and prepared statements need; objects of rows come with `storage.objects`, when the
+first session begins.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from __future__ import annotations
 
-from sqlalchemy import BigInteger, Dialect, Index, Integer, MetaData, TypeDecorator, text
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy import Table as CoreTable
-from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -46,10 +63,41 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else instant(value)
 
 
-class Table(DeclarativeBase):
-    """The base of all tables."""
+TYPES = {
+    f"Mapped[{kind.__name__}{optional}]": (stored, bool(optional))
+    for kind, stored in (
+        (int, BigInteger()),
+        (str, String()),
+        (bool, Boolean()),
+        (date, Date()),
+        (datetime, Instant()),
+    )
+    for optional in ("", " | None")
+}
+"""What an annotation says of a column: its type, and whether it may be null."""
 
-    metadata = MetaData(
+
+class Described(NamedTuple):
+    """What the annotation of a column does not say."""
+
+    kind: Any
+    rules: tuple[Any, ...]
+    options: dict[str, Any]
+
+
+def column(*rules: Any, type_: Any = None, **options: Any) -> Any:
+    """Say of a column what its annotation does not, in the words of `sqlalchemy.Column`."""
+    return Described(type_, rules, options)
+
+
+class Table:
+    """The base of all tables.
+
+    Each annotation `Mapped[...]` of a subclass is a column. Until there are objects, the attributes
+    of the class are the columns of the Core table.
+    """
+
+    metadata: ClassVar[MetaData] = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -57,14 +105,37 @@ class Table(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {int: BigInteger, datetime: Instant}  # noqa: RUF012 - read once
+    __tablename__: ClassVar[str]
+    __table_args__: ClassVar[tuple[Any, ...]] = ()
+    __table__: ClassVar[CoreTable]
+    if TYPE_CHECKING:
+
+        def __init__(self, **values: Any) -> None: ...
+
+    def __init_subclass__(cls, *, with_rowid: bool = True) -> None:
+        """Make the Core table; without rowid it is clustered by its key on SQLite."""
+        options: dict[str, Any] = {} if with_rowid else {"sqlite_with_rowid": False}
+        table = cls.__table__ = CoreTable(
+            cls.__tablename__, Table.metadata, *_columns(cls), *cls.__table_args__, **options
+        )
+        for each in table.columns:
+            setattr(cls, each.key, each)
+
+
+def _columns(cls: type[Table]) -> Iterator[Column[Any]]:
+    for name, said in cls.__annotations__.items():
+        kind, is_optional = TYPES[said]
+        given, rules, options = cls.__dict__.get(name) or Described(None, (), {})
+        if given is None and not any(isinstance(rule, ForeignKey) for rule in rules):
+            given = kind  # a reference is of the type of what it refers to
+        made = Column(given, *rules, nullable=is_optional, **options)
+        made.key = made.name = name  # plain strings, so that they are keys of JSON too
+        yield made
 
 
 def core(table: type[Table]) -> CoreTable:
     """Return a table without its objects, for statements about many rows."""
-    found = table.__table__
-    assert isinstance(found, CoreTable)
-    return found
+    return table.__table__
 
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -87,4 +158,4 @@ def complete(metadata: MetaData) -> MetaData:
 
 def key() -> Any:
     """Return a generated primary key."""
-    return mapped_column(Key, primary_key=True, autoincrement=True)
+    return column(type_=Key, primary_key=True, autoincrement=True)

@@ -1,11 +1,16 @@
 """Proposals to cease or resume somebody's payments, the votes on them, and suspensions."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key, partial_index
+from storage.tables.base import Table, column, key, partial_index
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class CeaseProposal(Table):
@@ -32,7 +37,7 @@ class CeaseProposal(Table):
     kind: Mapped[str]
     user_id: Mapped[int]
     proposer_id: Mapped[int]
-    reason: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = column(type_=Text)
     seats: Mapped[int]
     at: Mapped[datetime]
     ends_at: Mapped[datetime]
@@ -45,10 +50,10 @@ class CeaseVote(Table):
 
     __tablename__ = "cease_votes"
 
-    proposal_id: Mapped[int] = mapped_column(
+    proposal_id: Mapped[int] = column(
         ForeignKey("cease_proposals.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    voter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    voter_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     vote: Mapped[bool]
     at: Mapped[datetime]
 
@@ -73,11 +78,9 @@ class Suspension(Table):
     id: Mapped[int] = key()
     guild_id: Mapped[int]
     user_id: Mapped[int]
-    proposal_id: Mapped[int | None] = mapped_column(
-        ForeignKey("cease_proposals.id", ondelete="RESTRICT")
-    )
+    proposal_id: Mapped[int | None] = column(ForeignKey("cease_proposals.id", ondelete="RESTRICT"))
     actor_id: Mapped[int]
-    reason: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = column(type_=Text)
     since: Mapped[datetime]
     disputable_until: Mapped[datetime]
     final_at: Mapped[datetime | None]

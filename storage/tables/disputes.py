@@ -1,11 +1,16 @@
 """Disputes, and amounts that move to another round."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, column, key
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Dispute(Table):
@@ -24,20 +29,18 @@ class Dispute(Table):
     id: Mapped[int] = key()
     guild_id: Mapped[int]
     number: Mapped[int]
-    round_id: Mapped[int | None] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    round_id: Mapped[int | None] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
     version: Mapped[int | None]
     user_id: Mapped[int | None]
-    suspension_id: Mapped[int | None] = mapped_column(
-        ForeignKey("suspensions.id", ondelete="RESTRICT")
-    )
+    suspension_id: Mapped[int | None] = column(ForeignKey("suspensions.id", ondelete="RESTRICT"))
     opener_id: Mapped[int]
-    reason: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = column(type_=Text)
     at: Mapped[datetime]
     valid_until: Mapped[datetime]
     state: Mapped[str]
-    outcome: Mapped[str] = mapped_column(default="", server_default="")
+    outcome: Mapped[str] = column(default="", server_default="")
     amount: Mapped[int | None]
-    answer: Mapped[str] = mapped_column(Text, default="", server_default="")
+    answer: Mapped[str] = column(type_=Text, default="", server_default="")
     decided_by: Mapped[int | None]
     decided_at: Mapped[datetime | None]
 
@@ -63,7 +66,7 @@ class Carry(Table):
     amount: Mapped[int]
     currency: Mapped[str]
     decimals: Mapped[int]
-    from_round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
-    to_round_id: Mapped[int | None] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
-    dispute_id: Mapped[int | None] = mapped_column(ForeignKey("disputes.id", ondelete="RESTRICT"))
+    from_round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    to_round_id: Mapped[int | None] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    dispute_id: Mapped[int | None] = column(ForeignKey("disputes.id", ondelete="RESTRICT"))
     at: Mapped[datetime]

@@ -1,11 +1,16 @@
 """Logged time, running clocks, and who said that their hours are complete."""
 
+from __future__ import annotations
+
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Date, ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, column, key
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Entry(Table):
@@ -20,14 +25,14 @@ class Entry(Table):
     id: Mapped[int] = key()
     guild_id: Mapped[int]
     number: Mapped[int]
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
     user_id: Mapped[int]
     actor_id: Mapped[int]
     minutes: Mapped[int]
-    note: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = column(type_=Text)
     category: Mapped[str]
-    evidence: Mapped[str] = mapped_column(Text, default="")
-    work_date: Mapped[date | None] = mapped_column(Date)
+    evidence: Mapped[str] = column(type_=Text, default="")
+    work_date: Mapped[date | None]
     at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
@@ -38,10 +43,10 @@ class Clock(Table):
 
     __tablename__ = "clocks"
 
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     started_at: Mapped[datetime]
-    note: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = column(type_=Text)
 
 
 class Done(Table):
@@ -49,8 +54,8 @@ class Done(Table):
 
     __tablename__ = "done"
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]

@@ -1,10 +1,14 @@
 """Who does what one process does for all."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Mapped, mapped_column
+from storage.tables.base import Table, column
 
-from storage.tables.base import Table
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Leader(Table):
@@ -15,7 +19,7 @@ class Leader(Table):
 
     __tablename__ = "leaders"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = column(primary_key=True)
     term: Mapped[int]
     holder: Mapped[str]
     seen_at: Mapped[datetime]

@@ -1,11 +1,16 @@
 """Adjustments, prices, approvals, published statements and payments."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key, partial_index
+from storage.tables.base import Table, column, key, partial_index
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Adjustment(Table):
@@ -17,12 +22,12 @@ class Adjustment(Table):
     id: Mapped[int] = key()
     guild_id: Mapped[int]
     number: Mapped[int]
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"), index=True)
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"), index=True)
     version: Mapped[int]
     user_id: Mapped[int]
     minutes: Mapped[int]
     amount: Mapped[int]
-    reason: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = column(type_=Text)
     actor_id: Mapped[int]
     at: Mapped[datetime]
 
@@ -33,10 +38,10 @@ class Price(Table):
     __tablename__ = "prices"
 
     id: Mapped[int] = key()
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"), index=True)
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"), index=True)
     version: Mapped[int]
     price: Mapped[str]
-    source: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = column(type_=Text)
     actor_id: Mapped[int]
     at: Mapped[datetime]
 
@@ -46,11 +51,11 @@ class Approval(Table):
 
     __tablename__ = "approvals"
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    sha256: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sha256: Mapped[str] = column(primary_key=True)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     version: Mapped[int]
     as_admin: Mapped[bool]
     at: Mapped[datetime]
@@ -64,9 +69,9 @@ class PublishedStatement(Table):
 
     id: Mapped[int] = key()
     guild_id: Mapped[int]
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
     version: Mapped[int]
-    document: Mapped[str] = mapped_column(Text)
+    document: Mapped[str] = column(type_=Text)
     sha256: Mapped[str]
     total: Mapped[int]
     record_number: Mapped[int]
@@ -85,10 +90,10 @@ class PublishedLine(Table):
     __tablename__ = "lines"
     __table_args__ = (Index("ix_lines_user", "user_id"),)
 
-    statement_id: Mapped[int] = mapped_column(
+    statement_id: Mapped[int] = column(
         ForeignKey("statements.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     name: Mapped[str]
     amount: Mapped[int]
     pay_amount: Mapped[int | None]
@@ -120,7 +125,7 @@ class Payment(Table):
 
     id: Mapped[int] = key()
     guild_id: Mapped[int]
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
     version: Mapped[int]
     user_id: Mapped[int]
     amount: Mapped[int]
@@ -138,9 +143,9 @@ class TakeBack(Table):
 
     id: Mapped[int] = key()
     guild_id: Mapped[int]
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
     reference: Mapped[str]
-    reason: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = column(type_=Text)
     actor_id: Mapped[int]
     at: Mapped[datetime]
     confirmed_by: Mapped[int | None]

@@ -1,11 +1,16 @@
 """People as last seen, the roster, and who vouched for whom."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key, partial_index
+from storage.tables.base import Table, column, key, partial_index
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Person(Table):
@@ -13,8 +18,8 @@ class Person(Table):
 
     __tablename__ = "people"
 
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     name: Mapped[str]
     erased_at: Mapped[datetime | None]
 
@@ -37,12 +42,12 @@ class Helper(Table):
         ),
     )
 
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     state: Mapped[str]
-    wants_pay: Mapped[bool] = mapped_column(default=True)
+    wants_pay: Mapped[bool] = column(default=True)
     since: Mapped[datetime]
-    emoji: Mapped[str] = mapped_column(default="", server_default="")
+    emoji: Mapped[str] = column(default="", server_default="")
     emoji_key: Mapped[str | None]
     dropped_by: Mapped[int | None]
 
@@ -52,10 +57,10 @@ class Proposal(Table):
 
     __tablename__ = "proposals"
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     guild_id: Mapped[int]
     proposer_id: Mapped[int]
     at: Mapped[datetime]
@@ -69,7 +74,7 @@ class Vouch(Table):
     __tablename__ = "vouches"
 
     id: Mapped[int] = key()
-    guild_id: Mapped[int] = mapped_column(index=True)
+    guild_id: Mapped[int] = column(index=True)
     round_id: Mapped[int | None]
     voucher_id: Mapped[int]
     user_id: Mapped[int]

@@ -1,11 +1,16 @@
 """Settings of servers, in versions, and facts about the program itself."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Text
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table
+from storage.tables.base import Table, column
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class PolicyVersion(Table):
@@ -13,10 +18,10 @@ class PolicyVersion(Table):
 
     __tablename__ = "policy_versions"
 
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = column(primary_key=True, autoincrement=False)
     name: Mapped[str]
-    document: Mapped[str] = mapped_column(Text)
+    document: Mapped[str] = column(type_=Text)
     actor_id: Mapped[int]
     at: Mapped[datetime]
 
@@ -26,5 +31,5 @@ class Meta(Table):
 
     __tablename__ = "meta"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = column(primary_key=True)
+    value: Mapped[str] = column(type_=Text)

@@ -1,11 +1,16 @@
 """The outbox: what the bot has to say by itself, stored before it is said."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Index, Text
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key, partial_index
+from storage.tables.base import Table, column, key, partial_index
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Post(Table):
@@ -32,12 +37,12 @@ class Post(Table):
     name: Mapped[str]
     kind: Mapped[str]
     round_id: Mapped[int | None]
-    facts: Mapped[str] = mapped_column(Text)
+    facts: Mapped[str] = column(type_=Text)
     state: Mapped[str]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     channel_id: Mapped[int | None]
     message_id: Mapped[int | None]
-    attempts: Mapped[int] = mapped_column(default=0)
-    revision: Mapped[int] = mapped_column(default=0)
-    problem: Mapped[str] = mapped_column(default="")
+    attempts: Mapped[int] = column(default=0)
+    revision: Mapped[int] = column(default=0)
+    problem: Mapped[str] = column(default="")

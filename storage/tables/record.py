@@ -1,11 +1,16 @@
 """The record chain, the texts behind its digests, and which interactions were carried out."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Text
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key
+from storage.tables.base import Table, column, key
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class RecordRow(Table):
@@ -13,14 +18,14 @@ class RecordRow(Table):
 
     __tablename__ = "record"
 
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = column(primary_key=True, autoincrement=False)
     time: Mapped[str]
     actor: Mapped[str]
     acting_for: Mapped[str]
     action: Mapped[str]
     subject: Mapped[str]
-    data: Mapped[str] = mapped_column(Text)
+    data: Mapped[str] = column(type_=Text)
     previous: Mapped[str]
     hash: Mapped[str]
 
@@ -30,11 +35,11 @@ class Opening(Table):
 
     __tablename__ = "openings"
 
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    field: Mapped[str] = mapped_column(primary_key=True)
+    guild_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = column(primary_key=True, autoincrement=False)
+    field: Mapped[str] = column(primary_key=True)
     salt: Mapped[str]
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = column(type_=Text)
 
 
 class Mirror(Table):
@@ -42,7 +47,7 @@ class Mirror(Table):
 
     __tablename__ = "mirrors"
 
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     number: Mapped[int]
 
 
@@ -51,7 +56,7 @@ class Claim(Table):
 
     __tablename__ = "claims"
 
-    interaction_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    interaction_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
 
 
@@ -64,5 +69,5 @@ class Confirmation(Table):
     guild_id: Mapped[int]
     user_id: Mapped[int]
     act: Mapped[str]
-    facts: Mapped[str] = mapped_column(Text)
+    facts: Mapped[str] = column(type_=Text)
     at: Mapped[datetime]

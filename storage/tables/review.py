@@ -1,11 +1,16 @@
 """What people say of entries, and when they were seen writing; nothing of it changes an amount."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table
+from storage.tables.base import Table, column
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Opinion(Table):
@@ -13,16 +18,16 @@ class Opinion(Table):
 
     __tablename__ = "opinions"
 
-    entry_id: Mapped[int] = mapped_column(
+    entry_id: Mapped[int] = column(
         ForeignKey("entries.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     guild_id: Mapped[int]
     opinion: Mapped[str]
     at: Mapped[datetime]
 
 
-class Activity(Table):
+class Activity(Table, with_rowid=False):
     """A message that was seen in a round: who, where, when, and to whom it replied; never what.
 
     It is kept for `activity_days` and deleted on request.
@@ -30,13 +35,12 @@ class Activity(Table):
 
     __tablename__ = "activity"
     # Clustered by person: sessions are read in the order in which they were written.
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - read once
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     channel_id: Mapped[int]
     reply_to: Mapped[int | None]
     at: Mapped[datetime]

@@ -1,11 +1,16 @@
 """Rounds, the timed acts that were carried out, and who had declined pay at a close."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key, partial_index
+from storage.tables.base import Table, column, key, partial_index
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Round(Table):
@@ -49,16 +54,16 @@ class Round(Table):
     drafted_at: Mapped[datetime | None]
     draft_version: Mapped[int | None]
     published_at: Mapped[datetime | None]
-    published_version: Mapped[int] = mapped_column(default=0)
+    published_version: Mapped[int] = column(default=0)
     dispute_until: Mapped[datetime | None]
     channel_id: Mapped[int | None]
     announcement_id: Mapped[int | None]
     thread_id: Mapped[int | None]
-    thread_lost: Mapped[bool] = mapped_column(default=False)
-    record_first: Mapped[int] = mapped_column(default=0)
-    record_last: Mapped[int] = mapped_column(default=0)
+    thread_lost: Mapped[bool] = column(default=False)
+    record_first: Mapped[int] = column(default=0)
+    record_last: Mapped[int] = column(default=0)
     counted_at: Mapped[datetime | None]
-    reminders: Mapped[int] = mapped_column(default=0, server_default="0")
+    reminders: Mapped[int] = column(default=0, server_default="0")
 
 
 class ActDone(Table):
@@ -66,10 +71,10 @@ class ActDone(Table):
 
     __tablename__ = "acts"
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    name: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = column(primary_key=True)
     guild_id: Mapped[int]
     due_at: Mapped[datetime]
     done_at: Mapped[datetime]
@@ -82,7 +87,7 @@ class Decline(Table):
 
     __tablename__ = "declines"
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)

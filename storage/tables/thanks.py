@@ -1,11 +1,16 @@
 """The board, the thanks, what they came to, and messages that were thanked for."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, SmallInteger, Text
 
-from storage.tables.base import Table, key, partial_index
+from storage.tables.base import Table, column, key, partial_index
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Board(Table):
@@ -28,13 +33,13 @@ class Board(Table):
 
     id: Mapped[int] = key()
     guild_id: Mapped[int]
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
     position: Mapped[int]
     capacity: Mapped[int]
     channel_id: Mapped[int | None]
     message_id: Mapped[int | None]
     posted_at: Mapped[datetime | None]
-    pinned: Mapped[bool] = mapped_column(default=False)
+    pinned: Mapped[bool] = column(default=False)
     lost_at: Mapped[datetime | None]
 
 
@@ -53,8 +58,8 @@ class Place(Table):
 
     id: Mapped[int] = key()
     guild_id: Mapped[int]
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
-    board_id: Mapped[int] = mapped_column(ForeignKey("boards.id", ondelete="RESTRICT"))
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    board_id: Mapped[int] = column(ForeignKey("boards.id", ondelete="RESTRICT"))
     user_id: Mapped[int]
     emoji: Mapped[str]
     emoji_key: Mapped[str]
@@ -65,7 +70,7 @@ class Place(Table):
     checked_at: Mapped[datetime | None]
 
 
-class Thanks(Table):
+class Thanks(Table, with_rowid=False):
     """One person thanking one helper in one way; all are kept, also those taken back.
 
     `source` and `origin_id` say how: a place on the board, an interaction, or a message. `burst`
@@ -76,22 +81,21 @@ class Thanks(Table):
 
     __tablename__ = "thanks"
     # Clustered by its key: counting is one ordered scan, adding one insert into one tree.
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - read once
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    helper_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    voter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    source: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    origin_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    burst: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    helper_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    voter_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    source: Mapped[int] = column(type_=SmallInteger, primary_key=True, autoincrement=False)
+    origin_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    burst: Mapped[int] = column(type_=SmallInteger, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     after: Mapped[datetime | None]
     doubt: Mapped[str]
     taken_back_at: Mapped[datetime | None]
     kept_at: Mapped[datetime | None]
-    note: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = column(type_=Text)
     private: Mapped[bool]
 
 
@@ -102,7 +106,7 @@ class Inbox(Table):
 
     id: Mapped[int] = key()
     guild_id: Mapped[int]
-    events: Mapped[str] = mapped_column(Text)
+    events: Mapped[str] = column(type_=Text)
 
 
 class ThankedMessage(Table):
@@ -110,10 +114,10 @@ class ThankedMessage(Table):
 
     __tablename__ = "thanked_messages"
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     guild_id: Mapped[int]
     channel_id: Mapped[int]
     author_id: Mapped[int]
@@ -126,8 +130,8 @@ class Tally(Table):
 
     __tablename__ = "tallies"
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     voters: Mapped[int]

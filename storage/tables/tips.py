@@ -1,11 +1,16 @@
 """The tip jar: tips without a person, and what the funder adds to them."""
 
+from __future__ import annotations
+
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Date, ForeignKey, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
 
-from storage.tables.base import Table, key, partial_index
+from storage.tables.base import Table, column, key, partial_index
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Tip(Table):
@@ -35,11 +40,11 @@ class Tip(Table):
     id: Mapped[int] = key()
     guild_id: Mapped[int]
     number: Mapped[int]
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"), index=True)
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"), index=True)
     amount: Mapped[int]
-    day: Mapped[date] = mapped_column(Date)
-    reference: Mapped[str] = mapped_column(Text)
-    from_round_id: Mapped[int | None] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    day: Mapped[date]
+    reference: Mapped[str] = column(type_=Text)
+    from_round_id: Mapped[int | None] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
     taken_back_at: Mapped[datetime | None]
 
 
@@ -48,7 +53,7 @@ class Match(Table):
 
     __tablename__ = "matches"
 
-    round_id: Mapped[int] = mapped_column(
+    round_id: Mapped[int] = column(
         ForeignKey("rounds.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
     kind: Mapped[str]

@@ -1,11 +1,16 @@
 """Payout addresses, and batches of payments that were handed to a wallet."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table, key, partial_index
+from storage.tables.base import Table, column, key, partial_index
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Mapped
 
 
 class Address(Table):
@@ -44,7 +49,7 @@ class Batch(Table):
     id: Mapped[int] = key()
     guild_id: Mapped[int]
     number: Mapped[int]
-    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id", ondelete="RESTRICT"))
+    round_id: Mapped[int] = column(ForeignKey("rounds.id", ondelete="RESTRICT"))
     version: Mapped[int]
     state: Mapped[str]
     actor_id: Mapped[int]
@@ -60,10 +65,10 @@ class BatchItem(Table):
 
     __tablename__ = "batch_items"
 
-    batch_id: Mapped[int] = mapped_column(
+    batch_id: Mapped[int] = column(
         ForeignKey("batches.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
     )
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = column(primary_key=True, autoincrement=False)
     amount: Mapped[int]
     decimals: Mapped[int]
     address: Mapped[str]

@@ -214,6 +214,14 @@ KEYS = re.compile(
 )
 
 
+OF_ALL_SERVERS = re.compile(
+    r"SELECT (DISTINCT )?\w+\.guild_id(, rounds\.thread_id)? FROM "
+    r"|SELECT meta\.value FROM meta WHERE meta\.name = \?$"
+    r"|UPDATE posts SET state=\? WHERE posts\.state = 'parked'$"
+)
+"""What a tick asks and does for all: in which servers there is something, and facts of its own."""
+
+
 def literals(statement: str) -> set[str]:
     """The texts and large numbers that stand in a statement, not in its parameters."""
     if statement.startswith(OF_THE_PROGRAM):
@@ -229,6 +237,8 @@ def is_of_one_server(statement: str) -> bool:
 
 
 async def test_every_query_is_bound_and_those_of_people_are_of_one_server(town: Town) -> None:
+    async with town.bot.db.read():
+        pass  # the engine is there from now on
     with asked(town) as statements:
         zebras, yaks = await two_servers(town)
         assert [each for each in statements if literals(each)] == []
@@ -239,6 +249,11 @@ async def test_every_query_is_bound_and_those_of_people_are_of_one_server(town: 
             await town.offered(yaks.people["boss"], yaks.channel, command, option)
     assert len(statements) > 50
     assert [each for each in statements if literals(each) or not is_of_one_server(each)] == []
+    direct = town.bot.db._direct
+    assert direct is not None
+    prepared = {" ".join(each.text.split()) for each in direct._prepared.values()}
+    of_all = {each for each in prepared if not is_of_one_server(each)}
+    assert [each for each in of_all if not OF_ALL_SERVERS.match(each)] == []
 
 
 async def test_no_answer_or_file_holds_anything_of_another_server(town: Town) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain.people import Actor
 from bot.services import outbox, threads
 from storage import posts
+from storage.express import Through
 from storage.tables import Post
 from tests.services.world import ADA, CLOSE, GUILD, World
 
@@ -99,10 +100,10 @@ async def test_what_a_channel_refused_waits_with_its_reason_until_tried_again(
     assert await town.see(outbox.problems, GUILD) == ("missing permission", "no channel")
     assert await town.see(outbox.problems, town.elsewhere().guild_id) == ()
     async with town.db.write() as session:
-        await outbox.unpark(session, town.elsewhere().guild_id)
+        await outbox.unpark(Through(session), town.elsewhere().guild_id)
     assert await town.see(outbox.problems, GUILD) != ()
     async with town.db.write() as session:
-        await outbox.unpark(session, GUILD)
+        await outbox.unpark(Through(session), GUILD)
     assert [post.name for post in await town.see(posts.pending, GUILD)] == ["a", "b", "c"]
     assert await town.see(outbox.problems, GUILD) == ()
 

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage import policy
 from storage.apart import drawn, quiet
 from storage.database import APART, Database, DatabaseUnusable
+from storage.express import Through
 from tests.databases import made
 
 pytestmark = pytest.mark.threads
@@ -57,14 +58,14 @@ async def db(where: str) -> AsyncIterator[Database]:
 
 
 async def counted(session: AsyncSession) -> int:
-    return int(await policy.meta(session, "count") or 0)
+    return int(await policy.meta(Through(session), "count") or 0)
 
 
 async def count_up(session: AsyncSession, *, error: Exception | None = None) -> int:
     """Read, wait, write: what loses updates wherever two of them may overlap."""
     count = await counted(session) + 1
     await asyncio.sleep(0)
-    await policy.set_meta(session, "count", str(count))
+    await policy.set_meta(Through(session), "count", str(count))
     await session.flush()
     if error is not None:
         raise error

@@ -90,14 +90,14 @@ async def file_db(path: Path) -> AsyncIterator[Database]:
 async def count_up(db: Database, name: str = "count") -> None:
     """Read, wait, write: what loses updates wherever two of them may overlap."""
     async with db.write() as session:
-        count = int(await policy.meta(session, name) or 0)
+        count = int(await policy.meta(Through(session), name) or 0)
         await asyncio.sleep(0)
-        await policy.set_meta(session, name, str(count + 1))
+        await policy.set_meta(Through(session), name, str(count + 1))
 
 
 async def counted(db: Database, name: str = "count") -> int:
     async with db.read() as session:
-        return int(await policy.meta(session, name) or 0)
+        return int(await policy.meta(Through(session), name) or 0)
 
 
 async def refused(where: Path | str) -> str:
@@ -146,7 +146,7 @@ async def test_two_programs_on_one_database_lose_nothing(db: Database, where: st
 async def test_reads_go_on_beside_a_write_and_see_what_is_committed(db: Database) -> None:
     await count_up(db)
     async with db.write() as session:
-        await policy.set_meta(session, "count", "100")
+        await policy.set_meta(Through(session), "count", "100")
         await session.flush()
         assert await asyncio.wait_for(counted(db), timeout=5) == 1
     assert await counted(db) == 100
@@ -155,7 +155,7 @@ async def test_reads_go_on_beside_a_write_and_see_what_is_committed(db: Database
 async def test_an_error_takes_everything_back(db: Database) -> None:
     async def fail() -> None:
         async with db.write() as session:
-            await policy.set_meta(session, "count", "7")
+            await policy.set_meta(Through(session), "count", "7")
             await session.flush()
             raise ValueError("our own")
 
@@ -171,7 +171,7 @@ async def test_a_cancelled_write_takes_everything_back_and_frees_its_turn(db: Da
 
     async def hang() -> None:
         async with db.write() as session:
-            await policy.set_meta(session, "count", "7")
+            await policy.set_meta(Through(session), "count", "7")
             await session.flush()
             entered.set()
             await asyncio.Event().wait()
@@ -187,7 +187,7 @@ async def test_a_cancelled_write_takes_everything_back_and_frees_its_turn(db: Da
 async def test_an_exception_that_is_to_be_kept_commits_and_is_still_raised(db: Database) -> None:
     async def answer() -> None:
         async with db.write() as session:
-            await policy.set_meta(session, "count", "7")
+            await policy.set_meta(Through(session), "count", "7")
             raise Forgiven
 
     with pytest.raises(Forgiven):

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,35 @@ import pytest
 from sqlalchemy import Dialect, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage import cease, hours, inbox, people, posts, record, rounds, thanks
+from storage import (
+    activity,
+    boards,
+    cease,
+    hours,
+    inbox,
+    mydata,
+    people,
+    policy,
+    posts,
+    reconciling,
+    record,
+    rounds,
+    thanks,
+)
 from storage.database import Database
 from storage.express import DIALECTS, Both, Direct, NeedsSession, Runner, Through, finish
-from storage.tables import Board, Helper, Place, PolicyVersion, Round, Suspension, Thanks
+from storage.tables import (
+    Batch,
+    BatchItem,
+    Board,
+    Helper,
+    Place,
+    PolicyVersion,
+    Post,
+    Round,
+    Suspension,
+    Thanks,
+)
 from storage.tables.base import instant, microseconds
 from tests.databases import made
 from tests.postgres import WANTED
@@ -362,6 +388,112 @@ async def test_what_is_logged_reads_and_stands_the_same_in_every_way(
         assert await people.names(session, GUILD, [ADA]) == {ADA: "Ada L."}
 
 
+async def of_watching(run: Runner) -> list[Any]:
+    """Go through what a start and a tick ask, for all servers."""
+    return [
+        await inbox.servers(run),
+        await policy.servers(run),
+        await posts.servers(run),
+        await posts.waiting(run),
+        await boards.servers(run),
+        await rounds.unfinished_servers(run),
+        await rounds.servers_waiting(run),
+        await rounds.open_threads(run),
+        await reconciling.servers(run),
+        await activity.servers(run),
+        await mydata.has_outlived_addresses(run),
+        await cease.servers_waiting(run, until=LATER),
+        await cease.servers_waiting(run, until=NOW),
+        await policy.meta(run, "commands"),
+        await policy.meta(run, "nothing"),
+    ]
+
+
+async def by_peek(db: Database, work: Work) -> Any:
+    return await db.peek(work)
+
+
+@pytest.mark.parametrize("way", (by_session, by_express, by_peek))
+@pytest.mark.parametrize("in_memory", (False, True))
+async def test_a_tick_finds_the_same_in_every_way(where: str, way: Way, in_memory: bool) -> None:
+    async with opened(MEMORY if in_memory else where) as db:
+        nothing: list[Any] = []
+        assert await way(db, of_watching) == [
+            nothing, nothing, nothing, (0, None, 0), nothing, nothing, nothing, nothing, nothing,
+            nothing, False, nothing, nothing, None, None,
+        ]  # fmt: skip
+        await seed(db)
+        await db.express(waiting_work)
+        async with db.write() as session:
+            round_ = await rounds.get(session, ROUND)
+            assert round_ is not None
+            round_.thread_id = 77
+            session.add(
+                Round(
+                    id=2, guild_id=GUILD + 1, number=1, label="2026-Q1", state="review",
+                    policy_version=1, work_since=NOW, open_at=NOW, call_at=NOW, close_at=NOW,
+                    compute_at=LATER, pay_at=LATER, closed_at=NOW, thread_id=78,
+                )
+            )  # fmt: skip
+            session.add(
+                Suspension(
+                    guild_id=GUILD, user_id=ADA, actor_id=1, reason="why", since=NOW,
+                    disputable_until=LATER,
+                )
+            )  # fmt: skip
+            session.add(
+                Batch(
+                    id=1, guild_id=GUILD, number=1, round_id=ROUND, version=1, state="paid",
+                    actor_id=1, at=NOW,
+                )
+            )  # fmt: skip
+            await session.flush()
+            session.add(BatchItem(batch_id=1, user_id=ADA, amount=1, decimals=2, address="0x1"))
+            await activity.add(session, [activity.Row(ROUND, ADA, 5, 6, None, NOW)])
+        assert await way(db, of_watching) == [
+            [GUILD + 1], [GUILD], [GUILD], (2, NOW, 0), [GUILD], [GUILD, GUILD + 1], [GUILD + 1],
+            [(GUILD, 77)], [GUILD, GUILD + 1], [GUILD], True, [GUILD], [], "second", None,
+        ]  # fmt: skip
+
+
+async def waiting_work(run: Runner) -> None:
+    """Leave something to be taken in, something to be said, and what channels refused."""
+    await inbox.put(run, GUILD + 1, "events")
+    await policy.set_meta(run, "commands", "first")
+    await policy.set_meta(run, "commands", "second")
+    for number in range(2):
+        await posts.add(run, **{**POST, "name": f"entry:{number}"})
+
+
+async def refused(db: Database) -> None:
+    """Let a channel have refused the posts of two servers."""
+    async with db.write() as session:
+        for guild_id in (GUILD, GUILD + 1):
+            session.add(
+                Post(
+                    guild_id=guild_id, name="card", kind="card", facts="{}", state="parked",
+                    created_at=NOW,
+                )
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("way", (by_session, by_express))
+async def test_what_was_refused_waits_again_in_one_server_or_in_all(db: Database, way: Way) -> None:
+    await refused(db)
+    await way(db, partial(posts.unpark, guild_id=GUILD))
+    assert await db.peek(posts.servers) == [GUILD]
+    await way(db, partial(posts.unpark, guild_id=None))
+    assert await db.peek(posts.servers) == [GUILD, GUILD + 1]
+
+
+async def test_a_peek_that_needs_a_session_gets_one(db: Database) -> None:
+    async def work(run: Runner) -> int:
+        return len((await run.session().scalars(select(Round))).all())
+
+    await seed(db)
+    assert await db.peek(work) == 1
+
+
 async def test_what_needs_a_session_is_done_again_in_one_and_only_once(db: Database) -> None:
     ways: list[str] = []
 
@@ -427,7 +559,10 @@ SPEAKING["postgresql"] = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def _prepared() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for module in (cease, hours, inbox, people, posts, record, rounds, thanks):
+    for module in (
+        activity, boards, cease, hours, inbox, mydata, people, policy, posts, reconciling, record,
+        rounds, thanks,
+    ):  # fmt: skip
         for name, value in vars(module).items():
             if isinstance(value, Both) or (
                 isinstance(value, dict) and value.keys() == set(DIALECTS)
@@ -440,17 +575,31 @@ PREPARED = dict(_prepared())
 
 def test_the_prepared_statements_are_those_that_are_known_here() -> None:
     assert sorted(PREPARED) == [
+        "storage.activity._SERVERS", "storage.boards._SERVERS", "storage.cease._SERVERS_WAITING",
         "storage.cease._STOP", "storage.hours._ADD", "storage.hours._HIGHEST",
         "storage.hours._MINUTES", "storage.inbox._EMPTY", "storage.inbox._PUT",
-        "storage.inbox._WAITING", "storage.people._ADD",
+        "storage.inbox._SERVERS", "storage.inbox._WAITING", "storage.mydata._HAS_OUTLIVED",
+        "storage.people._ADD",
         "storage.people._DECLINED", "storage.people._KNOWN", "storage.people._NAME",
-        "storage.people._STANDING", "storage.posts._ADD", "storage.record._ADD",
+        "storage.people._STANDING", "storage.policy._FACT", "storage.policy._SERVERS",
+        "storage.policy._SET_FACT", "storage.posts._ADD", "storage.posts._SERVERS",
+        "storage.posts._UNPARK_ALL", "storage.posts._UNPARK_SERVER", "storage.posts._WAITING",
+        "storage.reconciling._SERVERS", "storage.record._ADD",
         "storage.record._ADD_OPENING", "storage.record._CLAIM", "storage.record._LAST",
-        "storage.record._TOUCH", "storage.rounds._BALLOT",
-        "storage.rounds._RUNNING_AT", "storage.rounds._RUNNING_OF", "storage.thanks._ADD",
+        "storage.record._TOUCH", "storage.rounds._BALLOT", "storage.rounds._OPEN_THREADS",
+        "storage.rounds._RUNNING_AT", "storage.rounds._RUNNING_OF", "storage.rounds._UNCOUNTED",
+        "storage.rounds._UNFINISHED", "storage.thanks._ADD",
         "storage.thanks._COUNT", "storage.thanks._KEEP", "storage.thanks._SPOTS",
         "storage.thanks._STANDING", "storage.thanks._TAKE_BACK", "storage.thanks._TALLIES",
     ]  # fmt: skip
+
+
+OF_EVERY_SERVER = {
+    "storage.activity._SERVERS", "storage.boards._SERVERS", "storage.inbox._SERVERS",
+    "storage.mydata._HAS_OUTLIVED", "storage.policy._SERVERS", "storage.posts._SERVERS",
+    "storage.posts._UNPARK_ALL", "storage.posts._WAITING", "storage.reconciling._SERVERS",
+    "storage.rounds._OPEN_THREADS", "storage.rounds._UNCOUNTED", "storage.rounds._UNFINISHED",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PREPARED)
@@ -464,7 +613,7 @@ def test_each_statement_compiles_for_both_with_the_same_parameters(name: str) ->
         for dialect, found in compiled.items()
     }
     assert given["sqlite"] == given["postgresql"]
-    assert given["sqlite"]
+    assert bool(given["sqlite"]) == (name not in OF_EVERY_SERVER)
     assert "json_each" not in texts["postgresql"]
     assert "json_extract" not in texts["postgresql"]
     assert "jsonb" not in texts["sqlite"].lower()

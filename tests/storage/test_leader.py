@@ -17,6 +17,7 @@ from storage import leader as stored
 from storage import policy as installation
 from storage import tables
 from storage.database import Database
+from storage.express import Through
 from storage.leader import Unreachable
 from storage.lock import InUse
 from storage.postgres import WRITERS
@@ -80,12 +81,12 @@ class Process:
     async def write(self, name: str) -> None:
         """Write something down."""
         async with self.db.write() as session:
-            await installation.set_meta(session, name, "written")
+            await installation.set_meta(Through(session), name, "written")
 
     async def wrote(self, name: str) -> bool:
         """Whether anybody wrote that down."""
         async with self.db.read() as session:
-            return await installation.meta(session, name) is not None
+            return await installation.meta(Through(session), name) is not None
 
 
 @pytest.fixture

@@ -78,14 +78,14 @@ async def refused(where: str) -> str:
 async def count_up(db: Database) -> None:
     """Read, wait, write: what loses updates wherever two of them may overlap."""
     async with db.write() as session:
-        count = int(await policy.meta(session, "count") or 0)
+        count = int(await policy.meta(Through(session), "count") or 0)
         await asyncio.sleep(0)
-        await policy.set_meta(session, "count", str(count + 1))
+        await policy.set_meta(Through(session), "count", str(count + 1))
 
 
 async def counted(db: Database) -> int:
     async with db.read() as session:
-        return int(await policy.meta(session, "count") or 0)
+        return int(await policy.meta(Through(session), "count") or 0)
 
 
 def a_row(number: int) -> dict[str, Any]:
@@ -194,7 +194,7 @@ async def test_an_interaction_is_claimed_once_and_what_follows_goes_on(db: Datab
     async with db.write() as session:
         assert await record.claim(Through(session), 1, at=NOW)
         assert not await record.claim(Through(session), 1, at=NOW)
-        await policy.set_meta(session, "count", "7")
+        await policy.set_meta(Through(session), "count", "7")
     assert await counted(db) == 7
 
 
@@ -212,10 +212,10 @@ async def test_programs_that_write_at_once_lose_nothing(db: Database, where: str
 async def test_a_reader_sees_one_moment_and_writes_nothing(db: Database) -> None:
     await count_up(db)
     async with db.read() as session:
-        assert await policy.meta(session, "count") == "1"
+        assert await policy.meta(Through(session), "count") == "1"
         await count_up(db)
         session.expire_all()
-        assert await policy.meta(session, "count") == "1"
+        assert await policy.meta(Through(session), "count") == "1"
         with pytest.raises(DBAPIError, match="read-only transaction"):
             await session.execute(text("DELETE FROM meta"))
     assert await counted(db) == 2
@@ -227,7 +227,7 @@ async def test_a_writer_that_waits_too_long_fails_and_frees_its_turn(
     monkeypatch.setitem(postgres.LIMITS, "lock_timeout", "100ms")
     async with opened(where) as db, opened(where) as other:
         async with other.write() as session:
-            assert await policy.meta(session, "count") is None
+            assert await policy.meta(Through(session), "count") is None
             with pytest.raises(DBAPIError, match="lock timeout"):
                 await count_up(db)
         await count_up(db)
@@ -242,7 +242,7 @@ async def test_a_writer_that_is_stopped_in_the_middle_does_not_stop_all_others(
 
         async def stop() -> None:
             async with stopped.write() as session:
-                await policy.set_meta(session, "count", "7")
+                await policy.set_meta(Through(session), "count", "7")
                 await session.flush()
                 await count_up(db)  # waits until the server has ended the other
 

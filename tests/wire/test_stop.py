@@ -14,6 +14,7 @@ from bot.client import Stipend
 from bot.settings import Settings
 from storage import policy as installation
 from storage.database import Database, DatabaseUnusable
+from storage.express import Through
 from tests.databases import address_of, held
 from tests.services.world import utc
 from tests.wire.fake_discord import FakeDiscord
@@ -128,7 +129,7 @@ async def test_closing_waits_for_what_is_being_written(database: Database) -> No
         async with database.write() as session:
             has_begun.set()
             await session.execute(SLOW, {"count": 300_000})
-            await installation.set_meta(session, "written", "yes")
+            await installation.set_meta(Through(session), "written", "yes")
 
     writing = asyncio.create_task(write())
     await has_begun.wait()
@@ -136,7 +137,7 @@ async def test_closing_waits_for_what_is_being_written(database: Database) -> No
     await writing
     await database.connect()
     async with database.read() as session:
-        assert await installation.meta(session, "written") == "yes"
+        assert await installation.meta(Through(session), "written") == "yes"
     await database.close()
 
 
@@ -152,7 +153,7 @@ async def test_closing_cancels_what_goes_on_for_too_long_and_nobody_begins_after
         nonlocal count
         while True:
             async with database.write() as session:
-                await installation.set_meta(session, "count", str(count))
+                await installation.set_meta(Through(session), "count", str(count))
                 count += 1
                 await asyncio.sleep(60)
 
@@ -184,7 +185,7 @@ async def test_a_tick_in_the_middle_of_a_slow_statement_keeps_no_thread_and_no_t
                     await session.execute(SLOW, {"count": 1_000_000})
             finally:
                 async with bot.db.read() as session:
-                    await installation.meta(session, "count")
+                    await installation.meta(Through(session), "count")
 
     ticking = asyncio.create_task(slow_then_on())
     await has_begun.wait()
