@@ -15,7 +15,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain import emoji
 from bot.domain.canonical import canonical
 from bot.domain.errors import Kept
 from bot.jobs.activity import Activity
@@ -190,6 +189,7 @@ class Stipend(commands.Bot):
         self.http.ws_connect = paced(self.http.ws_connect, pace)  # type: ignore[method-assign,assignment]
         parsers = self._connection.parsers
         parsers["INTERACTION_CREATE"] = _storable(parsers["INTERACTION_CREATE"])
+        parsers.update(self.reactions.parsers)
         self._schedule = schedule
         self._registering: asyncio.Task[None] | None = None
 
@@ -289,26 +289,6 @@ class Stipend(commands.Bot):
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Keep nothing of messages that were deleted together."""
         self.traces.put_gone(payload.guild_id, payload.message_ids)
-
-    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        """Queue a reaction; nothing may be awaited before that."""
-        self.reactions.put(payload)
-
-    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
-        """Queue that a reaction was taken away; nothing may be awaited before that."""
-        self.reactions.put(payload)
-
-    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
-        """Queue that somebody removed all reactions of a message."""
-        self.reactions.put_cleared(payload.guild_id, payload.message_id)
-
-    async def on_raw_reaction_clear_emoji(
-        self, payload: discord.RawReactionClearEmojiEvent
-    ) -> None:
-        """Queue that somebody removed all reactions with one emoji."""
-        self.reactions.put_cleared(
-            payload.guild_id, payload.message_id, emoji.of_payload(payload.emoji)
-        )
 
     async def on_ready(self) -> None:
         """Catch up on what was due or unsaid while the bot was away."""

@@ -8,9 +8,9 @@ picture only Discord knows; what it does not know it refuses when the emoji is p
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Any, Final
 
 from bot.domain.errors import Refusal
 
@@ -59,18 +59,6 @@ _CUSTOM = re.compile(r"<(a?):([A-Za-z0-9_]{2,32}):([0-9]{15,20})>")
 _BY_NAME = re.compile(r":[^\s:]+:")
 
 
-class Payload(Protocol):
-    """The emoji of a reaction as Discord tells it: a custom one has an id."""
-
-    @property
-    def id(self) -> int | None:
-        """The id of a custom emoji."""
-
-    @property
-    def name(self) -> str | None:
-        """The standard emoji, or the name of a custom one."""
-
-
 def parse(text: str) -> str:
     """Return the one emoji that a person typed; the refusal says what is accepted."""
     typed = text.strip().replace(_TEXT_STYLE, "")
@@ -94,9 +82,9 @@ def key(text: str) -> str:
     return custom[3] if custom else text.replace(_EMOJI_STYLE, "").replace(_TEXT_STYLE, "")
 
 
-def of_payload(emoji: Payload) -> str:
-    """Return the key of a reaction's emoji."""
-    return str(emoji.id) if emoji.id else key(emoji.name or "")
+def of_payload(data: Mapping[str, Any]) -> str:
+    """Return the key of a reaction's emoji as Discord tells it: a custom one has an id."""
+    return str(data["id"]) if data.get("id") else key(data.get("name") or "")
 
 
 def custom_id(text: str) -> int | None:

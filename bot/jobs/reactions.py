@@ -1,8 +1,8 @@
 """Reactions as they come in: queued at once, written down together, one server one line.
 
-Each event is a task of its own in discord.py, so an ADD could overtake a REMOVE: `put` is
-synchronous, and the order of the queue is the order of the gateway. What arrives during a commit
-goes into the next one.
+They come straight from the gateway (`parsers`): nothing else wants them, and of each discord.py
+would make objects and a task. Taking one in is synchronous, so the order of the queue is the order
+of the gateway. What arrives during a commit goes into the next one.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import discord
@@ -29,11 +29,17 @@ from bot.services.votes import Changed
 from bot.ui.answers import incident
 
 if TYPE_CHECKING:
+    from discord.types.gateway import (
+        MessageReactionAddEvent,
+        MessageReactionRemoveAllEvent,
+        MessageReactionRemoveEmojiEvent,
+        MessageReactionRemoveEvent,
+    )
+
     from storage.database import Database
 
 log = logging.getLogger(__name__)
 
-Payload = discord.RawReactionActionEvent
 MOST_AT_ONCE: Final = 1000
 GATHER_SECONDS: Final = 0.008
 """The least time between two commits: each has its price, whatever it holds."""
@@ -61,7 +67,7 @@ class _Lane(Struct):
     """What waits in one server, and the task that works it off."""
 
     guild_id: int
-    items: list[tuple[Payload, datetime] | Cleared | _Look] = field(default_factory=list)
+    items: list[Event | Cleared | _Look] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
     authors: dict[int, int] = field(default_factory=dict)
     free_at: float = 0.0
@@ -94,26 +100,70 @@ class Reactions:
         self._lanes: dict[int, _Lane] = {}
         self._watched: dict[tuple[int, str], Watched] = {}
 
-    def put(self, payload: Payload) -> None:
-        """Queue one event; nothing is awaited, so the order stays."""
-        guild_id = payload.guild_id
-        if guild_id is None:
-            return
-        lane = self._lanes.get(guild_id)
-        if lane is None:
-            lane = self._lanes[guild_id] = _Lane(guild_id)
-        lane.items.append((payload, self._clock()))
-        if self._watched:
-            watched = self._watched.get((payload.message_id, emoji.of_payload(payload.emoji)))
-            if watched is not None:
-                watched.add((payload.user_id, int(payload.burst)))
-        if lane.task is None:
-            lane.task = asyncio.create_task(self._work_off(lane))
+    @property
+    def parsers(self) -> Mapping[str, Callable[[Any], None]]:
+        """What takes in each event of the gateway, by its name."""
+        return {
+            "MESSAGE_REACTION_ADD": self.put_added,
+            "MESSAGE_REACTION_REMOVE": self.put_removed,
+            "MESSAGE_REACTION_REMOVE_ALL": self.put_cleared,
+            "MESSAGE_REACTION_REMOVE_EMOJI": self.put_emoji_cleared,
+        }
 
-    def put_cleared(self, guild_id: int | None, message_id: int, emoji_key: str = "") -> None:
-        """Queue that all reactions of a message, or of one emoji on it, were removed."""
-        if guild_id is not None:
-            self._append(guild_id, Cleared(message_id, emoji_key, self._clock()))
+    def put_added(self, data: MessageReactionAddEvent) -> None:
+        """Queue that somebody reacted; what bots do is of no concern."""
+        member = data.get("member")
+        if member is None:
+            self._put(data, added=True)
+        elif not member["user"].get("bot"):
+            joined_at = member.get("joined_at")
+            self._put(
+                data,
+                added=True,
+                joined_at=datetime.fromisoformat(joined_at) if joined_at else None,
+                author_id=int(data.get("message_author_id") or 0),
+            )
+
+    def put_removed(self, data: MessageReactionRemoveEvent) -> None:
+        """Queue that somebody took a reaction away."""
+        self._put(data, added=False)
+
+    def put_cleared(self, data: MessageReactionRemoveAllEvent, emoji_key: str = "") -> None:
+        """Queue that somebody removed all reactions of a message, or of one emoji on it."""
+        if "guild_id" in data:
+            cleared = Cleared(int(data["message_id"]), emoji_key, self._clock())
+            self._append(int(data["guild_id"]), cleared)
+
+    def put_emoji_cleared(self, data: MessageReactionRemoveEmojiEvent) -> None:
+        """Queue that somebody removed all reactions with one emoji of a message."""
+        self.put_cleared(data, emoji.of_payload(data["emoji"]))
+
+    def _put(
+        self,
+        data: MessageReactionAddEvent | MessageReactionRemoveEvent,
+        *,
+        added: bool,
+        joined_at: datetime | None = None,
+        author_id: int = 0,
+    ) -> None:
+        if "guild_id" not in data:
+            return
+        event = Event(
+            int(data["channel_id"]),
+            int(data["message_id"]),
+            emoji.of_payload(data["emoji"]),
+            int(data["user_id"]),
+            int(data.get("burst", False)),
+            added,
+            self._clock(),
+            joined_at,
+            author_id,
+        )
+        if self._watched:
+            watched = self._watched.get((event.message_id, event.emoji_key))
+            if watched is not None:
+                watched.add((event.user_id, event.burst))
+        self._append(int(data["guild_id"]), event)
 
     @contextmanager
     def watching(self, message_id: int, emoji_key: str) -> Iterator[Watched]:
@@ -163,8 +213,10 @@ class Reactions:
         while tasks := [lane.task for lane in lanes if lane.task and not lane.task.done()]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _append(self, guild_id: int, item: Cleared | _Look) -> None:
-        lane = self._lanes.setdefault(guild_id, _Lane(guild_id))
+    def _append(self, guild_id: int, item: Event | Cleared | _Look) -> None:
+        lane = self._lanes.get(guild_id)
+        if lane is None:
+            lane = self._lanes[guild_id] = _Lane(guild_id)
         lane.items.append(item)
         if lane.task is None:
             lane.task = asyncio.create_task(self._work_off(lane))
@@ -194,13 +246,13 @@ class Reactions:
                 if isinstance(item, _Look):
                     item.done.cancel()  # whoever waits for it goes on
 
-    async def _work(
-        self, lane: _Lane, items: list[tuple[Payload, datetime] | Cleared | _Look]
-    ) -> None:
-        run: list[tuple[Payload, datetime]] = []
+    async def _work(self, lane: _Lane, items: list[Event | Cleared | _Look]) -> None:
+        own_id = self._bot.user.id if self._bot.user is not None else 0
+        run: list[Event] = []
         for item in items:
-            if isinstance(item, tuple) and not isinstance(item, Cleared):
-                run.append(item)
+            if isinstance(item, Event):
+                if item.user_id != own_id:
+                    run.append(item)
                 continue
             await self._write(lane, run)
             await self._tried_to_take_in(lane)
@@ -211,14 +263,8 @@ class Reactions:
                 await self._look(item)
         await self._write(lane, run)
 
-    async def _write(self, lane: _Lane, run: list[tuple[Payload, datetime]]) -> None:
+    async def _write(self, lane: _Lane, events: list[Event]) -> None:
         """Write a run of events down in one commit; a fault of the database is outwaited."""
-        own_id = self._bot.user.id if self._bot.user is not None else 0
-        events = [
-            _event(payload, at)
-            for payload, at in run
-            if payload.user_id != own_id and not (payload.member and payload.member.bot)
-        ]
         if not events:
             return
         for attempt in range(TRIES):
@@ -332,18 +378,3 @@ class Reactions:
         if channel is None:
             return False
         return isinstance(channel, discord.Thread) and channel.parent_id == where.support_channel
-
-
-def _event(payload: Payload, at: datetime) -> Event:
-    member = payload.member
-    return Event(
-        payload.channel_id,
-        payload.message_id,
-        emoji.of_payload(payload.emoji),
-        payload.user_id,
-        int(payload.burst),
-        payload.event_type == "REACTION_ADD",
-        at,
-        member.joined_at if member is not None else None,
-        payload.message_author_id or 0,
-    )

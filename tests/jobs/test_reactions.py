@@ -32,6 +32,11 @@ VOTER = 500_000_000_000_005_001
 INCIDENT = re.compile(r"incident [0-9a-f]{8}")
 
 
+def told(emoji: str) -> Any:
+    """Return an emoji as the gateway tells it."""
+    return discord.PartialEmoji.from_str(emoji).to_dict()
+
+
 @dataclass
 class Scene:
     """A server with a board, and the lane that its reactions go through."""
@@ -54,12 +59,22 @@ class Scene:
     ) -> None:
         """Let the gateway tell of a reaction."""
         data: Any = {
-            "user_id": user, "channel_id": CHANNEL, "message_id": message, "burst": burst,
-            "guild_id": guild or self.world.guild_id, "type": int(burst),
+            "user_id": f"{user}", "channel_id": f"{CHANNEL}", "message_id": f"{message}",
+            "guild_id": f"{guild or self.world.guild_id}", "burst": burst, "type": int(burst),
+            "emoji": told(emoji or self.emoji),
         }  # fmt: skip
-        shown = discord.PartialEmoji.from_str(emoji or self.emoji)
-        kind: Any = "REACTION_ADD" if added else "REACTION_REMOVE"
-        self.lanes.put(discord.RawReactionActionEvent(data, shown, kind))
+        (self.lanes.put_added if added else self.lanes.put_removed)(data)
+
+    def hear_cleared(self, emoji: str = "") -> None:
+        """Let the gateway tell that reactions to the board were removed."""
+        data: Any = {
+            "channel_id": f"{CHANNEL}", "message_id": f"{BOARD}",
+            "guild_id": f"{self.world.guild_id}",
+        }  # fmt: skip
+        if emoji:
+            self.lanes.put_emoji_cleared(data | {"emoji": told(emoji)})
+        else:
+            self.lanes.put_cleared(data)
 
     async def written(self) -> None:
         """Wait until everything is written down."""
@@ -255,13 +270,13 @@ async def test_what_comes_during_a_commit_goes_into_the_next(scene: Scene) -> No
 async def test_clearing_and_looking_keep_their_place_in_the_line(scene: Scene) -> None:
     scene.hear(VOTER)
     scene.hear(VOTER + 1)
-    scene.lanes.put_cleared(scene.world.guild_id, BOARD, scene.emoji)
+    scene.hear_cleared(scene.emoji)
     scene.hear(VOTER + 2)
     # Whoever looks sees the one who came last, and somebody nobody told of.
     assert await scene.look(VOTER + 2, VOTER + 3) == Changed(1, 0)
     scene.hear(VOTER + 2, added=False)
     scene.hear(VOTER + 4)
-    scene.lanes.put_cleared(scene.world.guild_id, BOARD)
+    scene.hear_cleared()
     scene.hear(VOTER + 5)
     await scene.written()
     assert await scene.voters() == {VOTER + 5}
@@ -296,10 +311,14 @@ async def test_servers_do_not_wait_for_each_other(scene: Scene) -> None:
 
 
 async def test_direct_messages_are_left_alone(scene: Scene) -> None:
-    data: Any = {"user_id": VOTER, "channel_id": CHANNEL, "message_id": BOARD, "type": 0}
-    shown = discord.PartialEmoji.from_str(scene.emoji)
-    scene.lanes.put(discord.RawReactionActionEvent(data, shown, "REACTION_ADD"))
-    scene.lanes.put_cleared(None, BOARD)
+    data: Any = {
+        "user_id": f"{VOTER}", "channel_id": f"{CHANNEL}", "message_id": f"{BOARD}", "type": 0,
+        "emoji": told(scene.emoji), "burst": False,
+    }  # fmt: skip
+    scene.lanes.put_added(data)
+    scene.lanes.put_removed(data)
+    scene.lanes.put_cleared(data)
+    scene.lanes.put_emoji_cleared(data)
     await scene.written()
     assert await scene.voters() == set()
 
@@ -307,11 +326,10 @@ async def test_direct_messages_are_left_alone(scene: Scene) -> None:
 async def test_a_reaction_with_nothing_is_nothing(scene: Scene) -> None:
     """Of a custom emoji that is deleted Discord tells neither name nor id."""
     data: Any = {
-        "user_id": VOTER, "channel_id": CHANNEL, "message_id": BOARD, "type": 0,
-        "guild_id": scene.world.guild_id,
+        "user_id": f"{VOTER}", "channel_id": f"{CHANNEL}", "message_id": f"{BOARD}", "type": 0,
+        "guild_id": f"{scene.world.guild_id}", "emoji": {"id": None, "name": None},
     }  # fmt: skip
-    shown = discord.PartialEmoji(name=None)  # type: ignore[arg-type]
-    scene.lanes.put(discord.RawReactionActionEvent(data, shown, "REACTION_REMOVE"))
+    scene.lanes.put_removed(data)
     scene.hear(VOTER + 1)
     await scene.written()
     assert await scene.voters() == {VOTER + 1}
@@ -422,7 +440,7 @@ async def test_a_fault_while_clearing_is_an_incident_and_the_lane_goes_on(
     scene.hear(VOTER)
     await scene.written()
     async with scene.without_table("places"):
-        scene.lanes.put_cleared(scene.world.guild_id, BOARD)
+        scene.hear_cleared()
         await incidents.until("incident")
     scene.hear(VOTER + 1)
     await scene.written()
@@ -466,7 +484,7 @@ async def test_whoever_gave_up_looking_disturbs_nobody(scene: Scene, incidents: 
 
 async def test_after_clearing_the_committee_is_told_and_the_emoji_come_back(scene: Scene) -> None:
     scene.hear(VOTER)
-    scene.lanes.put_cleared(scene.world.guild_id, BOARD)
+    scene.hear_cleared()
     await scene.written()
     await asyncio.wait_for(scene.is_mended.wait(), timeout=5)
     guild_id = scene.world.guild_id

@@ -111,16 +111,15 @@ class Scene:
     def hear(self, user: int, *, added: bool) -> None:
         """Let the bot hear of a reaction to the board."""
         data: Any = {
-            "user_id": user,
-            "channel_id": CHANNEL,
-            "message_id": BOARD,
-            "guild_id": self.world.guild_id,
+            "user_id": f"{user}",
+            "channel_id": f"{CHANNEL}",
+            "message_id": f"{BOARD}",
+            "guild_id": f"{self.world.guild_id}",
+            "emoji": discord.PartialEmoji.from_str(FOX).to_dict(),
             "burst": False,
             "type": 0,
         }
-        kind: Any = "REACTION_ADD" if added else "REACTION_REMOVE"
-        shown = discord.PartialEmoji.from_str(FOX)
-        self.reactions.put(discord.RawReactionActionEvent(data, shown, kind))
+        (self.reactions.put_added if added else self.reactions.put_removed)(data)
 
     async def voters(self, helper: Who = ADA, label: str = "2026-Q1") -> int:
         """Count a helper's voters."""
