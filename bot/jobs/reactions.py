@@ -228,14 +228,15 @@ class Reactions:
         loop = asyncio.get_running_loop()
         try:
             while lane.items or lane.kept_at is not None:
-                if not lane.items:
-                    if not await self._tried_to_take_in(lane):
-                        return
-                    continue
                 early = min(lane.free_at - loop.time(), GATHER_SECONDS)
                 if early > 0 and len(lane.items) < ENOUGH:
                     # In a thread: the time of the loop may stand still in a simulation.
                     await asyncio.to_thread(time.sleep, early)
+                if not lane.items:
+                    # The burst is over; during a pause for breath this would hold up what follows.
+                    if not await self._tried_to_take_in(lane):
+                        return
+                    continue
                 lane.free_at = loop.time() + GATHER_SECONDS
                 items = lane.items[:MOST_AT_ONCE]
                 del lane.items[: len(items)]

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from bot.domain.thanks import Source
 from bot.jobs import reactions as job
 from bot.jobs.reactions import MOST_AT_ONCE, Reactions
-from bot.services import boards, settings, votes
+from bot.services import boards, reactions, settings, votes
 from bot.services.reconciling import Found
 from bot.services.votes import Changed
 from storage import boards as stored_boards
@@ -56,6 +56,7 @@ class Scene:
         emoji: str = "",
         message: int = BOARD,
         guild: int | None = None,
+        member: Any = None,
     ) -> None:
         """Let the gateway tell of a reaction."""
         data: Any = {
@@ -63,6 +64,8 @@ class Scene:
             "guild_id": f"{guild or self.world.guild_id}", "burst": burst, "type": int(burst),
             "emoji": told(emoji or self.emoji),
         }  # fmt: skip
+        if member is not None:
+            data |= {"member": member, "message_author_id": f"{ADA.user_id}"}
         (self.lanes.put_added if added else self.lanes.put_removed)(data)
 
     def hear_cleared(self, emoji: str = "") -> None:
@@ -256,6 +259,28 @@ async def test_a_long_burst_is_sorted_now_and_then(
     await scene.lanes.settle(ELSEWHERE)
 
 
+async def test_a_burst_is_sorted_when_it_is_over_and_not_when_it_pauses_for_breath(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "GATHER_SECONDS", 0.4)
+    loop, kept, keep = asyncio.get_running_loop(), asyncio.Event(), reactions.keep
+
+    async def keeping(*args: Any) -> None:
+        await keep(*args)
+        loop.call_soon_threadsafe(kept.set)
+
+    monkeypatch.setattr(reactions, "keep", keeping)
+    for number in range(20):
+        scene.hear(VOTER + number)
+    await asyncio.wait_for(kept.wait(), timeout=20)
+    for number in range(20, 40):
+        scene.hear(VOTER + number)
+    await scene.written()
+    assert len(await scene.voters()) == 40
+    rows = [row for row in await scene.world.record() if row.action == "thanks.received"]
+    assert [row.data["given"] for row in rows] == [40]
+
+
 async def test_what_comes_during_a_commit_goes_into_the_next(scene: Scene) -> None:
     async with scene.world.db.write():
         for number in range(30):
@@ -321,6 +346,30 @@ async def test_direct_messages_are_left_alone(scene: Scene) -> None:
     scene.lanes.put_emoji_cleared(data)
     await scene.written()
     assert await scene.voters() == set()
+
+
+async def test_what_bots_do_is_of_no_concern(scene: Scene) -> None:
+    scene.hear(VOTER, member={"user": {"bot": True}, "joined_at": None})
+    scene.hear(VOTER + 1, member={"user": {}, "joined_at": None})
+    await scene.written()
+    assert await scene.voters() == {VOTER + 1}
+
+
+async def test_who_joined_when_comes_with_the_reaction_also_in_a_burst(scene: Scene) -> None:
+    other = World(scene.world.db, guild_id=ELSEWHERE)
+    await other.opened(voter_member_days="3")
+    await post_board(other, BOARD_ELSEWHERE)
+    old, young = "2024-05-01T12:00:00+00:00", (other.now - MINUTE).isoformat()
+    for count in (1, job.BURST):
+        for user in range(VOTER + 100 * count, VOTER + 102 * count):
+            member = {"user": {"bot": False}, "joined_at": young if user % 2 else old}
+            scene.hear(user, message=BOARD_ELSEWHERE, guild=ELSEWHERE, member=member)
+        await scene.written()
+    round_ = await other.round("2026-Q1")
+    rows = await other.see(thanks.of_helper, round_.id, ADA.user_id)
+    assert len(rows) == 2 + 2 * job.BURST
+    assert {row.doubt for row in rows if row.voter_id % 2} == {"member"}
+    assert {row.doubt for row in rows if not row.voter_id % 2} == {""}
 
 
 async def test_a_reaction_with_nothing_is_nothing(scene: Scene) -> None:
