@@ -68,6 +68,7 @@ discord_clock: Callable[[], datetime] = discord.utils.utcnow
 
 
 STOPPING_SECONDS = 7.0
+REGISTER_AGAIN_SECONDS = 600.0
 UNDER_WAY = ("CommandTree-", "discord-ui-")
 """How discord.py names the tasks of commands, and of buttons, menus and forms."""
 
@@ -312,8 +313,18 @@ class Stipend(commands.Bot):
             self._registering = asyncio.create_task(self._register_in(error.retry_after))
 
     async def _register_in(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        await self._register()
+        """Register the commands later; a fault then does not stop a bot that works."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await self._sync_commands()
+            except discord.RateLimited as error:
+                seconds = error.retry_after
+            except Exception:
+                seconds = REGISTER_AGAIN_SECONDS
+                log.exception("incident %s: registering the commands", incident())
+            else:
+                return
 
     async def _sync_commands(self) -> None:
         """Register the commands where Discord does not have exactly these; it is rationed."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot import client
 from bot.jobs.delivery import RESTS
 from tests.databases import database_of
 from tests.services.world import ADA, CLOSE, HOUR, MINUTE, START, World
@@ -164,4 +165,22 @@ async def test_commands_that_may_not_be_registered_for_hours_are_registered_afte
             assert (asked.met, fake.commands) == (1, [])
             await town.bot._register_in(0)
             assert fake.commands
+    await world.db.close()
+
+
+async def test_a_fault_while_commands_are_registered_late_is_told_and_they_are_registered_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(client, "REGISTER_AGAIN_SECONDS", 0.0)
+    world = World(database_of(tmp_path), guild_id=SERVER)
+    await world.db.open(now=START)
+    async with FakeDiscord() as fake:
+        fake.fail(faults.rate_limited("user", 7200), part="/commands", method="PUT")
+        async with a_connected_bot(tmp_path, monkeypatch, fake, world) as town:
+            await fake.until_ready()
+            await town.bot.wait_until_ready()
+            refused = fake.fail(faults.error(403), part="/commands", method="PUT")
+            await town.bot._register_in(0)
+            assert (refused.met, bool(fake.commands)) == (1, True)
+    assert "registering the commands" in caplog.text
     await world.db.close()
