@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,23 @@ def assert_whole(url: str) -> None:
     if url.startswith(SQLITE):
         assert sql(url, "PRAGMA integrity_check") == [("ok",)]
         assert sql(url, "PRAGMA foreign_key_check") == []
+
+
+@asynccontextmanager
+async def opened(
+    where: str,
+    *,
+    now: datetime,
+    keep: tuple[type[Exception], ...] = (),
+    on_error: Callable[[str], None] | None = None,
+) -> AsyncIterator[Database]:
+    """Open a database, and close it in the end."""
+    db = Database(where, keep=keep, on_error=on_error)
+    await db.open(now=now)
+    try:
+        yield db
+    finally:
+        await db.close()
 
 
 def same(db: Database) -> Database:

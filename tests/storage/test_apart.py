@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from storage import policy
 from storage.apart import drawn, quiet
 from storage.database import APART, Database, DatabaseUnusable
 from storage.express import Through
-from tests.databases import made
+from tests import databases
 
 pytestmark = pytest.mark.threads
 
@@ -35,20 +34,9 @@ class Forgiven(Exception):  # noqa: N818 - it is an answer in this test
     """After it, what was written is kept."""
 
 
-@asynccontextmanager
-async def opened(where: str, errors: list[str] | None = None) -> AsyncIterator[Database]:
-    db = Database(where, keep=(Forgiven,), on_error=None if errors is None else errors.append)
-    await db.open(now=NOW)
-    try:
-        yield db
-    finally:
-        await db.close()
-
-
-@pytest.fixture
-def where(tmp_path: Path) -> Iterator[str]:
-    with made(tmp_path) as url:
-        yield url
+def opened(where: str, errors: list[str] | None = None) -> AbstractAsyncContextManager[Database]:
+    on_error = None if errors is None else errors.append
+    return databases.opened(where, now=NOW, keep=(Forgiven,), on_error=on_error)
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from storage.express import DIALECTS, Through
 from storage.tables import Clock, Meta, RecordRow, Table
 from storage.tables.base import complete
 from tests import databases
-from tests.databases import made
 from tests.postgres import WANTED
 
 pytestmark = pytest.mark.threads
@@ -54,25 +53,14 @@ def url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-@asynccontextmanager
-async def opened(where: Path | str) -> AsyncIterator[Database]:
-    db = Database(where if isinstance(where, str) else url(where), keep=(Forgiven,))
-    await db.open(now=NOW)
-    try:
-        yield db
-    finally:
-        await db.close()
+def opened(where: Path | str) -> AbstractAsyncContextManager[Database]:
+    at = where if isinstance(where, str) else url(where)
+    return databases.opened(at, now=NOW, keep=(Forgiven,))
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "stipend.db"
-
-
-@pytest.fixture
-def where(tmp_path: Path) -> Iterator[str]:
-    with made(tmp_path) as made_url:
-        yield made_url
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +48,7 @@ from storage.tables import (
     Thanks,
 )
 from storage.tables.base import instant, microseconds
-from tests.databases import made
+from tests import databases
 from tests.postgres import WANTED
 
 pytestmark = pytest.mark.threads
@@ -64,20 +63,7 @@ Work = Callable[[Runner], Coroutine[Any, Any, Any]]
 Way = Callable[[Database, Work], Awaitable[Any]]
 
 
-@asynccontextmanager
-async def opened(where: str) -> AsyncIterator[Database]:
-    db = Database(where)
-    await db.open(now=NOW)
-    try:
-        yield db
-    finally:
-        await db.close()
-
-
-@pytest.fixture
-def where(tmp_path: Path) -> Iterator[str]:
-    with made(tmp_path) as url:
-        yield url
+opened = partial(databases.opened, now=NOW)
 
 
 @pytest.fixture

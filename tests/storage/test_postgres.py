@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from storage import database, policy, postgres, record
 from storage.database import Database, DatabaseUnusable
 from storage.express import Runner, Through
 from storage.tables import Table
+from tests import databases
 from tests.databases import outside
 from tests.postgres import Server, name_of, server
 from tests.postgres import database as a_database
@@ -49,20 +51,13 @@ def where(template: str) -> Iterator[str]:
         yield url
 
 
+opened = partial(databases.opened, now=NOW, keep=(Kept,))
+
+
 @pytest.fixture
 async def db(where: str) -> AsyncIterator[Database]:
     async with opened(where) as made:
         yield made
-
-
-@asynccontextmanager
-async def opened(where: str) -> AsyncIterator[Database]:
-    db = Database(where, keep=(Kept,))
-    await db.open(now=NOW)
-    try:
-        yield db
-    finally:
-        await db.close()
 
 
 async def refused(where: str) -> str:
