@@ -30,7 +30,7 @@ from bot.monitoring import Health
 from bot.pace import LONGEST_HELD, Pace, paced
 from bot.settings import Settings
 from bot.ui.answers import answer_error, incident, promise
-from bot.ui.presses import answer_unknown
+from bot.ui.presses import PRESSES, answer_unknown
 from bot.ui.text import storable
 from storage import policy as installation
 from storage.apart import drawn
@@ -277,7 +277,9 @@ class Stipend(commands.Bot):
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a button or form behind which nothing stands; all others are answered by it."""
-        await answer_unknown(interaction)
+        if interaction.type in PRESSES:
+            promise(interaction)
+            await answer_unknown(interaction)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Note who wrote where and when; there are no prefix commands."""

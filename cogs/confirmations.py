@@ -13,7 +13,7 @@ from bot.services import confirmations, mydata, payments, roster, rounds
 from bot.services.roster import Standing
 from bot.ui import mydata as mydata_words
 from bot.ui import overviews, statements
-from bot.ui.answers import answer, answer_error
+from bot.ui.answers import answer, answer_error, answer_in_place
 from bot.ui.pager import OldPages
 from bot.ui.roles import with_role
 from cogs.transformers import Interaction, Press, actor
@@ -67,7 +67,7 @@ class ConfirmButton(
         standing = outcome.standing if isinstance(outcome, mydata.Deleted) else outcome
         if isinstance(standing, Standing):
             text = await with_role(interaction, standing, text)
-        await interaction.response.edit_message(content=text, view=None)
+        await answer_in_place(interaction, content=text, view=None)
         await interaction.client.deliver(by.guild_id)
 
 

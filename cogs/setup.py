@@ -14,7 +14,7 @@ from bot.domain import policy
 from bot.domain.people import require_admin
 from bot.services import outbox, rounds, settings
 from bot.ui import setup as guide
-from bot.ui.answers import Modal, View, answer
+from bot.ui.answers import Modal, View, answer, answer_in_place, answer_with_form
 from cogs.transformers import Interaction, Press, actor
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def show(interaction: Interaction, *, step: int, in_place: bool) -> None:
     embed = guide.overview(document, lacking, step=step, open_label=open_label)
     view = Places(present(document, interaction.guild)) if step == 1 else Money(document)
     if in_place:
-        await interaction.response.edit_message(embed=embed, view=view)
+        await answer_in_place(interaction, embed=embed, view=view)
     else:
         await answer(interaction, embed=embed, view=view)
 
@@ -165,7 +165,7 @@ class MoneyButton(discord.ui.Button[View]):
         require_admin(by)
         async with interaction.client.db.read() as session:
             document = (await settings.current(session, by.guild_id)).document
-        await interaction.response.send_modal(MoneyForm(document))
+        await answer_with_form(interaction, MoneyForm(document))
 
 
 class Money(View):

@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.domain.people import Person
 from bot.services import rounds, thanks
 from bot.ui import thanks as words
-from bot.ui.answers import answer, answer_error, put_off
+from bot.ui.answers import answer, answer_error, answer_in_place, put_off
 from bot.ui.pager import paged
 from cogs.transformers import Choices, Interaction, Press, actor, choices, person
 
@@ -48,7 +48,7 @@ class UnthankButton(
                 change = await thanks.take_back(
                     session, by=by, round_id=self.round_id, helper_id=self.helper_id
                 )
-            await interaction.response.edit_message(content=words.taken_back(change), view=None)
+            await answer_in_place(interaction, content=words.taken_back(change), view=None)
             await interaction.client.deliver(by.guild_id)
         except Exception as error:  # noqa: BLE001 - everything is answered in one place
             await answer_error(interaction, error)

@@ -18,9 +18,13 @@ log = logging.getLogger(__name__)
 
 LONGEST_CONTENT = 2000
 SOON: Final = 2.0
-"""Seconds within which a command is answered, or Discord is told that it takes longer: it waits
-for three."""
+"""Seconds within which a command or a press is answered, or Discord is told that it takes longer:
+it waits for three."""
 _PUT_OFF: Final = "stipend.put off"
+_FOLLOWED: Final = "stipend.followed"
+"""Where an interaction holds the message that answered a press which was put off."""
+TOO_LONG: Final = "That took too long to open here. Press the button once more."
+_UNDER_THE_PRESS: Final = discord.InteractionResponseType.deferred_message_update
 BUSY: Final = "The database is busy right now, so nothing was changed. Try again in a minute."
 
 
@@ -30,7 +34,7 @@ def incident() -> str:
 
 
 def promise(interaction: discord.Interaction[Any]) -> None:
-    """See to it that Discord does not give a command up that takes longer than usual."""
+    """See to it that Discord does not give up a command or a press that takes longer than usual."""
     loop = asyncio.get_running_loop()
     interaction.extras[_PUT_OFF] = loop.call_later(SOON, _put_off_now, interaction)
 
@@ -40,6 +44,7 @@ def _put_off_now(interaction: discord.Interaction[Any]) -> None:
 
 
 async def _defer(interaction: discord.Interaction[Any]) -> None:
+    """Put an answer off: a command is seen to wait, the message of a press stays as it is."""
     if not interaction.response.is_done():
         with suppress(discord.HTTPException, OSError):  # then the answer itself is tried
             await interaction.response.defer(ephemeral=True)
@@ -70,23 +75,48 @@ async def answer(
 ) -> None:
     """Answer the person who pressed or typed, visible to nobody else.
 
-    A deferred answer is edited into place: a follow-up could be sent twice.
+    A deferred answer is edited into place: a follow-up could be sent twice. Only a press that was
+    put off gets one, for its place is the message that was pressed.
     """
     text = guarded(content)
     text = text if len(text) <= LONGEST_CONTENT else f"{text[: LONGEST_CONTENT - 1]}…"
     embed = guard(embed) if embed is not None else None
     await _settle(interaction)
-    if interaction.response.is_done():
+    sent = interaction.extras.get(_FOLLOWED)
+    if sent is not None:
+        await sent.edit(content=text or None, embed=embed, view=view, attachments=list(files))
+        return
+    is_put_off = interaction.response.type is _UNDER_THE_PRESS
+    if interaction.response.is_done() and not is_put_off:
         await interaction.edit_original_response(
             content=text or None, embed=embed, view=view, attachments=list(files)
         )
         return
-    arguments: dict[str, Any] = {"content": text or None, "embed": embed, "files": list(files)}
-    if view is not None:
-        arguments["view"] = view
-    await interaction.response.send_message(
-        ephemeral=True, **{key: value for key, value in arguments.items() if value}
-    )
+    given: dict[str, Any] = {"content": text, "embed": embed, "files": list(files), "view": view}
+    arguments = {key: value for key, value in given.items() if value}
+    if is_put_off:
+        interaction.extras[_FOLLOWED] = await interaction.followup.send(
+            ephemeral=True, wait=True, **arguments
+        )
+    else:
+        await interaction.response.send_message(ephemeral=True, **arguments)
+
+
+async def answer_in_place(interaction: discord.Interaction[Any], **changes: Any) -> None:
+    """Answer a press by changing the message that was pressed."""
+    await _settle(interaction)
+    if interaction.response.is_done():
+        await interaction.edit_original_response(**changes)
+    else:
+        await interaction.response.edit_message(**changes)
+
+
+async def answer_with_form(interaction: discord.Interaction[Any], form: discord.ui.Modal) -> None:
+    """Answer a press with a form; Discord opens none where the answer was put off."""
+    await _settle(interaction)
+    if interaction.response.is_done():
+        raise Refusal(TOO_LONG)
+    await interaction.response.send_modal(form)
 
 
 async def add_problems(

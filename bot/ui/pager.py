@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import discord
 
-from bot.ui.answers import View, answer
+from bot.ui.answers import View, answer, answer_in_place
 
 LASTS_SECONDS = 600
 BACK, NEXT = "pager:back", "pager:next"
@@ -42,7 +42,7 @@ class Pager(View):
     async def _turn(self, interaction: discord.Interaction[Any], to: int) -> None:
         self._at = min(max(to, 0), len(self._pages) - 1)
         self._show_place()
-        await interaction.response.edit_message(embed=self._pages[self._at], view=self)
+        await answer_in_place(interaction, embed=self._pages[self._at], view=self)
 
     def _show_place(self) -> None:
         self.back.disabled = self._at == 0

@@ -23,7 +23,8 @@ SUPPORT, COMMITTEE = 333333333333333331, 333333333333333332
 COMMITTEE_ROLE = 444444444444444441
 EPOCH_MS = 1_420_070_400_000
 MOST_EMOJI = 20
-PUT_OFF = 5
+PUT_OFF = {5, 6}
+"""Kinds of answers that only say that there will be one: to a command, and to a press."""
 ALL_PERMISSIONS = str((1 << 52) - 1)
 
 
@@ -199,12 +200,41 @@ class FakeDiscord:
         self, command: str, options: dict[str, Any], *, user: int, at: float, roles: tuple[int, ...]
     ) -> int:
         """Send a slash command of a member; returns the interaction's id."""
-        self._number += 1
-        number = snowflake(at, self._number)
         name, *path = command.split()
         typed = [{"name": key, **_typed(value)} for key, value in options.items()]
         for part in reversed(path):
             typed = [{"name": part, "type": 1, "options": typed}]
+        data = {
+            "id": "9",
+            "name": name,
+            "type": 1,
+            "options": typed,
+            "resolved": _resolved(options),
+        }
+        return await self._interact(2, data, user=user, at=at, roles=roles)
+
+    async def click(
+        self, custom_id: str, *, user: int, at: float, roles: tuple[int, ...] = ()
+    ) -> int:
+        """Press a button under a message of the bot; returns the interaction's id."""
+        button = {"type": 2, "style": 1, "label": "Press", "custom_id": custom_id}
+        message = self._message(SUPPORT, snowflake(1, 2), {"content": "press"})
+        message["components"] = [{"type": 1, "components": [button]}]
+        data = {"component_type": 2, "custom_id": custom_id}
+        return await self._interact(3, data, user=user, at=at, roles=roles, message=message)
+
+    async def _interact(
+        self,
+        kind: int,
+        data: dict[str, Any],
+        *,
+        user: int,
+        at: float,
+        roles: tuple[int, ...],
+        **more: Any,
+    ) -> int:
+        self._number += 1
+        number = snowflake(at, self._number)
         self._interactions[number] = asyncio.Event()
         self._pressed[number] = time.monotonic()
         await self._dispatch(
@@ -212,7 +242,7 @@ class FakeDiscord:
             {
                 "id": str(number),
                 "application_id": str(APPLICATION),
-                "type": 2,
+                "type": kind,
                 "token": f"token{number}",
                 "version": 1,
                 "guild_id": str(SERVER),
@@ -225,13 +255,8 @@ class FakeDiscord:
                 "app_permissions": ALL_PERMISSIONS,
                 "attachment_size_limit": 10_485_760,
                 "member": {**_member(user, roles), "nick": self.called or None},
-                "data": {
-                    "id": "9",
-                    "name": name,
-                    "type": 1,
-                    "options": typed,
-                    "resolved": _resolved(options),
-                },
+                "data": data,
+                **more,
             },
         )
         return number
@@ -499,7 +524,7 @@ class FakeDiscord:
                 return self.commands
             case ["POST", "interactions", number, _, "callback"]:
                 return self._answered(int(number), body)
-            case ["PATCH", "webhooks", _, token, "messages", "@original"]:
+            case ["PATCH", "webhooks", _, token, "messages", _] | ["POST", "webhooks", _, token]:
                 number = token.removeprefix("token")
                 self.answers[int(number)] = body
                 self._interactions[int(number)].set()
@@ -540,10 +565,10 @@ class FakeDiscord:
     def _answered(self, number: int, body: dict[str, Any]) -> dict[str, Any]:
         if time.monotonic() - self._pressed[number] > self.gives_up_after:
             raise Refused(404, 10_062, "Unknown interaction")
-        self.answers[number] = body["data"]
-        if body["type"] != PUT_OFF:
+        self.answers[number] = body.get("data") or {}
+        if body["type"] not in PUT_OFF:
             self._interactions[number].set()
-        message = self._message(SUPPORT, snowflake(1, 1), body["data"])
+        message = self._message(SUPPORT, snowflake(1, 1), self.answers[number])
         return {
             "interaction": {
                 "id": str(number),

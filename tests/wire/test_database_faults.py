@@ -8,6 +8,7 @@ import socket
 import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
@@ -20,7 +21,7 @@ from storage.express import Runner
 from storage.passing import is_busy, may_pass
 from tests.databases import held, on_a_file
 from tests.services.world import ADA, MINUTE
-from tests.wire.fake_discord import SERVER, FakeDiscord
+from tests.wire.fake_discord import OWNER, SERVER, FakeDiscord
 from tests.wire.program import Program
 from tests.wire.town import Town, a_town, until
 
@@ -124,6 +125,39 @@ async def test_whoever_has_to_wait_for_the_database_is_told_so_before_discord_gi
             await asyncio.sleep(1.5)
             assert not asking.done()
         assert "logged" in await asking
+
+
+@pytest.mark.threads
+@pytest.mark.parametrize(
+    "kind",
+    ("opinion", "confirm", "refused", pytest.param("form", marks=on_a_file)),  # it only reads
+)
+async def test_whoever_presses_a_button_meanwhile_is_answered_when_the_database_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("bot.ui.answers.SOON", 0.2)
+    async with a_town(tmp_path, monkeypatch) as town:
+        await town.tick()
+        await town.log()
+        who: dict[str, Any] = {"user": OWNER, "at": town.world.now.timestamp(), "roles": ()}
+        for command in ("helper join", "mydata delete"):
+            await town.fake.answer_to(await town.fake.press(command, {}, **who))
+        await town.tick()
+        await town.bot.db.idle()
+        pressed, told, method = {
+            "opinion": ("opinion:1:fair", "fair", "POST"),
+            "confirm": ("confirm:1", "erased", "PATCH"),
+            "form": ("setup:money", "Press the button once more", "POST"),
+            "refused": ("opinion:9:fair", "There is no such entry", "POST"),
+        }[kind]
+        town.fake.gives_up_after = 1.0
+        with held(town.url, from_readers=True) if kind == "form" else held(town.url):
+            number = await town.fake.click(pressed, **who)
+            await asyncio.sleep(1.5)
+            assert town.fake.answers[number] == {}  # put off: the message stays as it is
+        assert told in await town.fake.answer_to(number)
+        answers = [how for how, path, _ in town.fake.journal if f"token{number}" in path]
+        assert answers == ["POST", method]  # once put off, once answered
 
 
 @pytest.mark.threads
