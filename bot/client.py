@@ -30,7 +30,7 @@ from bot.monitoring import Health
 from bot.pace import LONGEST_HELD, Pace, paced
 from bot.settings import Settings
 from bot.ui.answers import answer_error, incident, promise
-from bot.ui.presses import answer_unknown
+from bot.ui.presses import answer_unknown, is_press
 from bot.ui.text import storable
 from storage import policy as installation
 from storage.apart import drawn
@@ -272,6 +272,11 @@ class Stipend(commands.Bot):
     async def draw(self, draw: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         """Draw something, or write a file, beside the event loop."""
         return await drawn(draw, *args, **options)
+
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Hand an event on; the tree answers commands, so that none of them is a task here too."""
+        if event_name != "interaction" or is_press(*args):
+            super().dispatch(event_name, *args, **kwargs)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a button or form behind which nothing stands; all others are answered by it."""

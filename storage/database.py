@@ -20,7 +20,7 @@ from contextlib import (
     suppress,
 )
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -101,7 +101,7 @@ class Database:
         self.guard: Callable[[AsyncSession], Awaitable[None]] | None = None
         """Asked at the start of every write session; it raises where nothing may be written."""
 
-    @property
+    @cached_property
     def path(self) -> Path | None:
         """The file of a SQLite database; None for memory and servers."""
         name = self.url.database or ""
