@@ -44,7 +44,7 @@ from storage.usage import Usage
 T = TypeVar("T")
 Sessions = dict[bool, async_sessionmaker[AsyncSession]]
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a test compares it with the scripts, so that a start needs no alembic."""
 
 WAL_IS_SAFE_SINCE = (3, 51, 3)

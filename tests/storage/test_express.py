@@ -20,10 +20,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import cease, hours, inbox, people, posts, record, rounds, thanks
 from storage.database import Database
-from storage.express import DIALECTS, Both, Direct, NeedsSession, Runner, Through, finish
+from storage.express import DIALECTS, Both, Direct, NeedsSession, Runner, Through, _prepare, finish
 from storage.tables import Board, Helper, Place, PolicyVersion, Round, Suspension, Thanks
 from storage.tables.base import instant, microseconds
-from tests.databases import made
+from tests.databases import made, on_a_file
 from tests.postgres import WANTED
 
 pytestmark = pytest.mark.threads
@@ -360,6 +360,17 @@ async def test_what_is_logged_reads_and_stands_the_same_in_every_way(
             "pending", NOW, None, 0, 0,
         )  # fmt: skip
         assert await people.names(session, GUILD, [ADA]) == {ADA: "Ada L."}
+
+
+@on_a_file
+async def test_the_minutes_of_a_round_are_added_up_without_reading_its_entries(
+    db: Database,
+) -> None:
+    query = str(_prepare(hours._MINUTES["sqlite"]).text)
+    assert db.path is not None
+    with closing(sqlite3.connect(db.path)) as file:
+        plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {query}", (ROUND,))]
+    assert plan == ["SEARCH entries USING COVERING INDEX ix_entries_minutes (round_id=?)"]
 
 
 async def test_what_needs_a_session_is_done_again_in_one_and_only_once(db: Database) -> None:
