@@ -98,6 +98,7 @@ class Direct:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._cursor = connection.cursor()  # one for all: each statement is read to its end
         self._prepared: dict[Any, Prepared] = {}
 
     def transaction(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
@@ -126,7 +127,7 @@ class Direct:
         values = ordered(parameters)
         if binds:
             values = _converted(list(values), binds)
-        found = self._connection.execute(text, values).fetchall()
+        found = self._cursor.execute(text, values).fetchall()
         return [_converted(list(row), columns) for row in found] if columns else found
 
     def session(self) -> AsyncSession:
