@@ -30,7 +30,7 @@ from bot.monitoring import Health
 from bot.pace import LONGEST_HELD, Pace, paced
 from bot.settings import Settings
 from bot.ui.answers import answer_error, incident, promise
-from bot.ui.presses import PRESSES, answer_unknown
+from bot.ui.presses import answer_unknown, is_press
 from bot.ui.text import storable
 from storage import policy as installation
 from storage.apart import drawn
@@ -275,11 +275,15 @@ class Stipend(commands.Bot):
         """Draw something, or write a file, beside the event loop."""
         return await drawn(draw, *args, **options)
 
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Hand an event on; the tree answers commands, so that none of them is a task here too."""
+        if event_name != "interaction" or is_press(*args):
+            super().dispatch(event_name, *args, **kwargs)
+
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a button or form behind which nothing stands; all others are answered by it."""
-        if interaction.type in PRESSES:
-            promise(interaction)
-            await answer_unknown(interaction)
+        promise(interaction)
+        await answer_unknown(interaction)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Note who wrote where and when; there are no prefix commands."""

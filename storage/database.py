@@ -23,7 +23,7 @@ from contextlib import (
     suppress,
 )
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a test compares it with the scripts, so that a start needs no alembic."""
 
 WAL_IS_SAFE_SINCE = (3, 51, 3)
@@ -105,7 +105,7 @@ class Database:
         self.guard: Callable[[AsyncSession], Awaitable[None]] | None = None
         """Asked at the start of every write session; it raises where nothing may be written."""
 
-    @property
+    @cached_property
     def path(self) -> Path | None:
         """The file of a SQLite database; None for memory and servers."""
         name = self.url.database or ""

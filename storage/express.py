@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import BindParameter, literal_column
@@ -87,14 +88,13 @@ Conversions: TypeAlias = tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
 class Prepared(NamedTuple):
-    """A compiled statement: its parameters in order, and what turns values into stored ones.
+    """A compiled statement: what puts its parameters in order and turns them into stored ones.
 
     `binds` and `columns` are the places of which the type needs it.
     """
 
     text: str
-    names: tuple[str, ...]
-    fixed: Mapping[str, Any]
+    ordered: Callable[[Mapping[str, Any]], Sequence[Any]]
     binds: Conversions
     columns: Conversions
 
@@ -107,6 +107,7 @@ class Direct:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._cursor = connection.cursor()  # one for all: each statement is read to its end
         self._prepared: dict[Any, Prepared] = {}
 
     def transaction(
@@ -133,9 +134,11 @@ class Direct:
         known = self._prepared.get(statement)
         if known is None:
             known = self._prepared[statement] = _prepare(statement)
-        text, names, fixed, binds, columns = known
-        values = [parameters[name] if name in parameters else fixed[name] for name in names]
-        found = self._connection.execute(text, _converted(values, binds)).fetchall()
+        text, ordered, binds, columns = known
+        values = ordered(parameters)
+        if binds:
+            values = _converted(list(values), binds)
+        found = self._cursor.execute(text, values).fetchall()
         return [_converted(list(row), columns) for row in found] if columns else found
 
     def session(self) -> AsyncSession:
@@ -163,11 +166,22 @@ def _prepare(statement: Any) -> Prepared:
     )
     return Prepared(
         compiled.string,
-        names,
-        dict(compiled.params),
+        _ordered(names, compiled),
         _conversions(kind.bind_processor(dialect) for kind in binds),
         _conversions(kind.result_processor(dialect, None) for kind in columns),
     )
+
+
+def _ordered(names: Sequence[str], compiled: Any) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Return what takes the values of a statement out of its parameters, in order."""
+    fixed = {name: compiled.params[name] for name in names if not compiled.binds[name].required}
+    if not fixed and len(names) > 1:
+        return itemgetter(*names)  # at once, in the same order
+
+    def ordered(parameters: Mapping[str, Any]) -> Sequence[Any]:
+        return [parameters[name] if name in parameters else fixed[name] for name in names]
+
+    return ordered
 
 
 def _as_literal(element: Any, **_options: Any) -> Any:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 PATIENCE_SECONDS: Final = 2.0
@@ -24,19 +23,9 @@ class Usage:
         self._one_is_through = asyncio.Event()
         self.is_over = False
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self) -> AbstractContextManager[None]:
         """Note that the running task uses it."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks[task] += 1
-        try:
-            yield
-        finally:
-            self._tasks[task] -= 1
-            if not self._tasks[task]:
-                del self._tasks[task]
-            self._one_is_through.set()
+        return _Use(self._tasks, self._one_is_through)
 
     async def idle(self, seconds: float = PATIENCE_SECONDS) -> bool:
         """Wait for so long until nobody else uses it; return whether that is so."""
@@ -60,3 +49,23 @@ class Usage:
 
     def _others(self) -> list[asyncio.Task[Any]]:
         return [task for task in self._tasks if task is not asyncio.current_task()]
+
+
+class _Use:
+    """One use by one task, which is noted at its beginning and forgotten at its end."""
+
+    __slots__ = ("_is_through", "_task", "_tasks")
+
+    def __init__(self, tasks: Counter[asyncio.Task[Any]], is_through: asyncio.Event) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks, self._task, self._is_through = tasks, task, is_through
+
+    def __enter__(self) -> None:
+        self._tasks[self._task] += 1
+
+    def __exit__(self, *_raised: object) -> None:
+        self._tasks[self._task] -= 1
+        if not self._tasks[self._task]:
+            del self._tasks[self._task]
+        self._is_through.set()

@@ -143,6 +143,17 @@ def sql(url: str, statement: str, *values: object) -> list[Any]:
         return connection.rows(re.sub(r"\?", lambda _: f"${next(numbers)}", statement), *values)
 
 
+def set_back(url: str) -> None:
+    """Turn a database into one of an older program, migration 0003, with everything in it."""
+    for statement in (
+        "DROP TABLE IF EXISTS leaders",
+        "DROP INDEX IF EXISTS ix_entries_minutes",
+        "CREATE INDEX IF NOT EXISTS ix_entries_round_user ON entries (round_id, user_id)",
+        "UPDATE alembic_version SET version_num = '0003'",
+    ):
+        sql(url, statement)
+
+
 def outside(url: str) -> Outside:
     """Connect to a database of the server of this process."""
     return postgres.server().outside(postgres.name_of(url))

@@ -7,18 +7,27 @@ same content have the same bytes, whatever program wrote them.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from msgspec.json import Encoder
 
 T = TypeVar("T")
 
 SLICE = 500
 """So much of a list or an object is spelled at once: other threads stand still meanwhile."""
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_SCALARS = (str, int, type(None))
+
+
+def _as_built_in(value: Any) -> str | int:
+    """Return a text or number without what a type of its own adds to it."""
+    return str.__str__(value) if isinstance(value, str) else int.__int__(value)
+
+
+_ENCODER = Encoder(order="sorted", enc_hook=_as_built_in)
 
 
 def canonical(value: object) -> bytes:
@@ -27,7 +36,7 @@ def canonical(value: object) -> bytes:
     Raises `ValueError` for a float or anything else without one spelling.
     """
     is_small = _size(value) <= SLICE
-    return (_ENCODER.encode(value) if is_small else "".join(_pieces(value))).encode()
+    return _ENCODER.encode(value) if is_small else b"".join(_pieces(value))
 
 
 def sha256(value: object) -> str:
@@ -42,31 +51,31 @@ def digest(salt: str, text: str) -> str:
 
 def spell(instant: datetime) -> str:
     """Spell an aware instant in UTC with microseconds: `2026-03-30T00:00:00.000000Z`."""
-    return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return f"{instant.astimezone(UTC).isoformat(timespec='microseconds')[: -len('+00:00')]}Z"
 
 
-def _pieces(value: object, *, levels: int = 3) -> Iterator[str]:
+def _pieces(value: object, *, levels: int = 3) -> Iterator[bytes]:
     """The canonical JSON in pieces; `levels` is how far down large parts are looked for."""
     match value:
         case list() | tuple() if len(value) > SLICE:
-            yield from _sliced("[", map(list, _slices(value)), "]")
+            yield from _sliced(b"[", map(list, _slices(value)), b"]")
         case dict() if len(value) > SLICE:
-            yield from _sliced("{", map(dict, _slices(sorted(value.items()))), "}")
+            yield from _sliced(b"{", map(dict, _slices(sorted(value.items()))), b"}")
         case dict() if value and levels:
-            before = "{"
+            before = b"{"
             for key, item in sorted(value.items()):
-                yield f"{before}{_ENCODER.encode(key)}:"
+                yield b"%b%b:" % (before, _ENCODER.encode(key))
                 yield from _pieces(item, levels=levels - 1)
-                before = ","
-            yield "}"
+                before = b","
+            yield b"}"
         case _:
             yield _ENCODER.encode(value)
 
 
-def _sliced(opening: str, parts: Iterable[object], closing: str) -> Iterator[str]:
+def _sliced(opening: bytes, parts: Iterable[object], closing: bytes) -> Iterator[bytes]:
     for part in parts:
-        yield f"{opening}{_ENCODER.encode(part)[1:-1]}"
-        opening = ","
+        yield opening + _ENCODER.encode(part)[1:-1]
+        opening = b","
     yield closing
 
 
@@ -81,15 +90,15 @@ def _size(value: object) -> int:
 
     Half a character has no UTF-8 and is a `ValueError` where the text is encoded.
     """
-    match value:
-        case str() | None | bool() | int():
-            return 1
-        case list() | tuple():
-            return 1 + sum(map(_size, value))
-        case dict():
-            for key in value:
-                if not isinstance(key, str):
-                    raise ValueError(f"a key that is no text: {key!r}")  # noqa: TRY004
-            return 1 + sum(map(_size, value.values()))
-        case _:
-            raise ValueError(f"no canonical form for {type(value).__name__}")
+    if isinstance(value, _SCALARS):
+        return 1
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise ValueError(f"a key that is no text: {key!r}")  # noqa: TRY004
+        parts: Iterable[object] = value.values()
+    elif isinstance(value, (list, tuple)):
+        parts = value
+    else:
+        raise ValueError(f"no canonical form for {type(value).__name__}")  # noqa: TRY004
+    return 1 + sum([1 if isinstance(part, _SCALARS) else _size(part) for part in parts])

@@ -17,11 +17,14 @@ PRESSES = (discord.InteractionType.component, discord.InteractionType.modal_subm
 GONE = "Nothing stands behind this any more. Use the command again; `/help` shows them."
 
 
+def is_press(interaction: discord.Interaction[Any]) -> bool:
+    """Whether somebody used a button, menu or form, and no command."""
+    return interaction.type in PRESSES
+
+
 async def answer_unknown(interaction: discord.Interaction[Any]) -> None:
-    """Answer a button, menu or form that no part of the bot answers; nothing is changed."""
-    if interaction.type not in PRESSES or interaction.response.is_done():
-        return
-    if not _is_known(interaction):
+    """Answer a press that no part of the bot answers; nothing is changed."""
+    if not interaction.response.is_done() and not _is_known(interaction):
         await answer_error(interaction, Refusal(GONE))
 
 

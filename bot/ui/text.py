@@ -28,6 +28,8 @@ _CONTROLS = re.compile(
 _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 _BEYOND_ASCII = re.compile("[^\\x00-\\x7e]")
 _KEPT = frozenset("\n\N{ZERO WIDTH JOINER}")
+_GROUPED_FROM = 1000 * 60
+"""So many minutes have hours of four digits."""
 
 
 def plain(text: str, *, longest: int | None = None) -> str:
@@ -168,7 +170,10 @@ def number(count: int) -> str:
 
 def duration(minutes: int) -> str:
     """Return a time for people, hours grouped: `3 h 20 min`, `1,076 h 28 min`."""
-    return re.sub(r"[0-9]{4,}", lambda digits: number(int(digits[0])), format_minutes(minutes))
+    spelled = format_minutes(minutes)
+    if abs(minutes) < _GROUPED_FROM:
+        return spelled
+    return re.sub(r"[0-9]{4,}", lambda digits: number(int(digits[0])), spelled)
 
 
 def when(instant: datetime, style: str = "f") -> str:

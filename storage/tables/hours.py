@@ -19,7 +19,7 @@ class Entry(Table):
     __tablename__ = "entries"
     __table_args__ = (
         UniqueConstraint("guild_id", "number"),
-        Index("ix_entries_round_user", "round_id", "user_id"),
+        Index("ix_entries_minutes", "round_id", "user_id", "withdrawn_at", "minutes"),
     )
 
     id: Mapped[int] = key()

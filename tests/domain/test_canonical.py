@@ -4,7 +4,8 @@ import hashlib
 import json
 import random
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,40 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+class Text(str):
+    """A text of a type of its own, which says something else of itself."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "else"
+
+
+class Number(int):
+    """A number of a type of its own."""
+
+
+class Items(list[object]):
+    """A list of a type of its own."""
+
+
+class Named(dict[str, object]):
+    """An object of a type of its own."""
+
+
+class Pair(NamedTuple):
+    """A tuple of a type of its own."""
+
+    one: int
+    other: int
+
+
+class Word(StrEnum):
+    """One of some words."""
+
+    ONE = "one"
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     (
@@ -29,6 +64,10 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
         ('line\nbreak "quoted" / \\ \x7f', '"line\\nbreak \\"quoted\\" / \\\\ \x7f"'),
         (2**70, "1180591620717411303424"),
         ({}, "{}"),
+        (Text("\N{ROCKET}"), '"\N{ROCKET}"'),
+        ({Text("b"): Number(2**70), "a": Word.ONE}, '{"a":"one","b":1180591620717411303424}'),
+        ({Word.ONE: None}, '{"one":null}'),
+        ([Pair(1, 2), Named(a=Items([True]))], '[[1,2],{"a":[true]}]'),
     ),
 )
 def test_a_value_has_one_spelling(value: object, text: str) -> None:
@@ -67,6 +106,12 @@ def test_the_order_of_keys_and_the_program_that_wrote_it_are_irrelevant(
     again = json.loads(json.dumps(value, indent=3))
     assert canonical(_shuffled(again, source)) == spelled
     assert canonical(json.loads(spelled)) == spelled
+
+
+@given(VALUES)
+def test_the_standard_library_spells_everything_the_same(value: object) -> None:
+    whole = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert canonical(value) == whole.encode()
 
 
 @given(VALUES, VALUES)

@@ -328,13 +328,33 @@ def test_there_is_one_newest_migration_and_the_program_knows_it() -> None:
     assert scripts().get_heads() == [database.HEAD]
 
 
-async def test_a_migrated_schema_equals_the_models(db: Database) -> None:
-    def differences(connection: Connection) -> list[object]:
+async def differences(db: Database) -> list[object]:
+    """What of a database is not as the models say."""
+
+    def compared(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, complete(Table.metadata)))
 
     async with db.read() as session:
-        assert await (await session.connection()).run_sync(differences) == []
+        return await (await session.connection()).run_sync(compared)
+
+
+async def test_a_migrated_schema_equals_the_models(db: Database) -> None:
+    assert await differences(db) == []
+
+
+async def test_what_an_older_program_wrote_is_there_after_the_migrations(where: str) -> None:
+    async with opened(where) as db:
+        await count_up(db)
+        async with db.write() as session:
+            await record.add(Through(session), **ROW)
+    databases.set_back(where)
+    async with opened(where) as db:
+        assert await differences(db) == []
+        assert await counted(db) == 1
+        async with db.read() as session:
+            assert [row.hash for row in await record.rows(session, 1)] == [ROW["hash"]]
+            assert await record.missing_guards(session) == []
 
 
 def test_partial_indexes_have_the_same_condition_on_both_kinds_of_database() -> None:

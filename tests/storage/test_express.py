@@ -34,7 +34,7 @@ from storage import (
     thanks,
 )
 from storage.database import Database
-from storage.express import DIALECTS, Both, Direct, NeedsSession, Runner, Through, finish
+from storage.express import DIALECTS, Both, Direct, NeedsSession, Runner, Through, _prepare, finish
 from storage.tables import (
     Batch,
     BatchItem,
@@ -49,6 +49,7 @@ from storage.tables import (
 )
 from storage.tables.base import instant, microseconds
 from tests import databases
+from tests.databases import on_a_file
 from tests.postgres import WANTED
 
 pytestmark = pytest.mark.threads
@@ -478,6 +479,17 @@ async def test_a_peek_that_needs_a_session_gets_one(db: Database) -> None:
 
     await seed(db)
     assert await db.peek(work) == 1
+
+
+@on_a_file
+async def test_the_minutes_of_a_round_are_added_up_without_reading_its_entries(
+    db: Database,
+) -> None:
+    query = str(_prepare(hours._MINUTES["sqlite"]).text)
+    assert db.path is not None
+    with closing(sqlite3.connect(db.path)) as file:
+        plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {query}", (ROUND,))]
+    assert plan == ["SEARCH entries USING COVERING INDEX ix_entries_minutes (round_id=?)"]
 
 
 async def test_what_needs_a_session_is_done_again_in_one_and_only_once(db: Database) -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from bot.jobs.marks import numbers
 from bot.services import history, rounds
 from tests import postgres
-from tests.databases import assert_whole, database_of, let_folders_go, sql
+from tests.databases import assert_whole, database_of, let_folders_go, set_back
 from tests.services.world import ADA, HELPERS, Who, World
 from tests.wire.fake_discord import BOT, COMMITTEE, COMMITTEE_ROLE, SERVER, SUPPORT, FakeDiscord
 from tests.wire.program import Often, Program
@@ -38,7 +38,6 @@ AWAY = timedelta(days=110)
 """How long ago the server was set up: a quarter has ended since then, and its draft is made."""
 KILLS_A_CAMPAIGN = 20
 SETTLED_SECONDS = 40.0
-OLD = "0003"
 
 TURNS = ("time", "request", "accepted", "start")
 WEIGHTS = (3, 3, 4, 2)
@@ -250,15 +249,9 @@ async def set_up(folder: Path) -> None:
     await world.db.close()
 
 
-def set_back(url: str) -> None:
-    """Turn a database into one of the version before, with everything in it."""
-    sql(url, "DROP TABLE IF EXISTS leaders")
-    sql(url, "UPDATE alembic_version SET version_num = ?", OLD)
-
-
 @asynccontextmanager
 async def a_campaign(folder: Path, seed: int) -> AsyncIterator[Campaign]:
-    """Open a server whose database is of the version before."""
+    """Open a server whose database is of an older program."""
     async with FakeDiscord() as fake:
         program = Often(fake, folder, STIPEND_LOG_LEVEL="ERROR")
         await set_up(folder)
