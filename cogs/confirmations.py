@@ -57,10 +57,10 @@ class ConfirmButton(
         by = actor(interaction)
         # What was seen and not yet written down is to be erased, too.
         await interaction.client.traces.flush()
-        async with interaction.client.db.write() as session:
-            confirmed = await confirmations.take(session, by=by, number=self.number)
-            carry_out, words = ACTS[confirmed.act]
-            outcome = await carry_out(session, by=by, **confirmed.facts)
+        acts = {name: act for name, (act, _) in ACTS.items()}
+        carry_out = partial(confirmations.carry_out, by=by, number=self.number, acts=acts)
+        name, outcome = await interaction.client.db.apart(carry_out, writes=True)
+        _, words = ACTS[name]
         text = words(outcome)
         if isinstance(outcome, mydata.Deleted):
             await interaction.client.traces.forget(by.guild_id, by.user_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -48,3 +48,15 @@ async def take(session: AsyncSession, *, by: Actor, number: int) -> Confirmed:
     confirmed = Confirmed(question.act, json.loads(question.facts))
     await session.delete(question)
     return confirmed
+
+
+async def carry_out(
+    session: AsyncSession,
+    *,
+    by: Actor,
+    number: int,
+    acts: Mapping[str, Callable[..., Awaitable[Any]]],
+) -> tuple[str, Any]:
+    """Do what was asked, as `take` permits it; return its name and what came of it."""
+    confirmed = await take(session, by=by, number=number)
+    return confirmed.act, await acts[confirmed.act](session, by=by, **confirmed.facts)

@@ -207,6 +207,7 @@ class Sent:
         self.arguments: dict[str, Any] = {}
         self.extras: dict[str, Any] = {}
         self.response = self
+        self.type: discord.InteractionResponseType | None = None
 
     def is_done(self) -> bool:
         """Nothing was answered before."""

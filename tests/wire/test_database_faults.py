@@ -130,7 +130,8 @@ async def test_whoever_has_to_wait_for_the_database_is_told_so_before_discord_gi
 @pytest.mark.threads
 @pytest.mark.parametrize(
     "kind",
-    ("opinion", "confirm", "refused", pytest.param("form", marks=on_a_file)),  # it only reads
+    # A form only reads.
+    ("opinion", "confirm", "refused", "fault", pytest.param("form", marks=on_a_file)),
 )
 async def test_whoever_presses_a_button_meanwhile_is_answered_when_the_database_is_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -144,20 +145,29 @@ async def test_whoever_presses_a_button_meanwhile_is_answered_when_the_database_
             await town.fake.answer_to(await town.fake.press(command, {}, **who))
         await town.tick()
         await town.bot.db.idle()
-        pressed, told, method = {
-            "opinion": ("opinion:1:fair", "fair", "POST"),
-            "confirm": ("confirm:1", "erased", "PATCH"),
-            "form": ("setup:money", "Press the button once more", "POST"),
-            "refused": ("opinion:9:fair", "There is no such entry", "POST"),
+        pressed, told, answers = {
+            "opinion": ("opinion:1:fair", "fair", ["POST"]),
+            "confirm": ("confirm:1", "erased", ["PATCH"]),
+            "form": ("setup:money", "Press the button once more", ["POST"]),
+            "refused": ("opinion:9:fair", "There is no such entry", ["POST"]),
+            "fault": ("opinion:1:fair", "Something went wrong", ["POST", "PATCH"]),
         }[kind]
+        if kind == "fault":
+            monkeypatch.setattr(town.bot, "deliver", fails)
         town.fake.gives_up_after = 1.0
         with held(town.url, from_readers=True) if kind == "form" else held(town.url):
             number = await town.fake.click(pressed, **who)
             await asyncio.sleep(1.5)
             assert town.fake.answers[number] == {}  # put off: the message stays as it is
-        assert told in await town.fake.answer_to(number)
-        answers = [how for how, path, _ in town.fake.journal if f"token{number}" in path]
-        assert answers == ["POST", method]  # once put off, once answered
+        await until(lambda: told in (town.fake.answers[number].get("content") or ""))
+        said = [(how, path) for how, path, _ in town.fake.journal if f"token{number}" in path]
+        assert [how for how, _ in said] == ["POST", *answers]  # once put off, then answered
+        assert ("@original" in said[-1][1]) == (kind == "confirm")  # no other message is changed
+
+
+async def fails(_guild_id: int) -> dict[str, str]:
+    """Fail after the answer, as no delivery should."""
+    raise RuntimeError("a bug")
 
 
 @pytest.mark.threads
