@@ -277,12 +277,14 @@ class Stipend(commands.Bot):
 
     def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
         """Hand an event on; the tree answers commands, so that none of them is a task here too."""
-        if event_name != "interaction" or is_press(*args):
-            super().dispatch(event_name, *args, **kwargs)
+        if event_name == "interaction":
+            if not is_press(*args):
+                return
+            promise(*args)  # before the task of a button or form begins
+        super().dispatch(event_name, *args, **kwargs)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a button or form behind which nothing stands; all others are answered by it."""
-        promise(interaction)
         await answer_unknown(interaction)
 
     async def on_message(self, message: discord.Message, /) -> None:

@@ -95,6 +95,7 @@ class Database:
         self._keep = keep
         self._on_error = on_error or _ignore
         self._turn = asyncio.Lock()
+        self._beginning = asyncio.Lock()
         self._usage = Usage()
         self._engine: AsyncEngine | None = None
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="express")
@@ -142,11 +143,28 @@ class Database:
     async def _begun(self) -> AsyncEngine:
         """Return the engine; what sessions are made of is loaded once, beside the event loop."""
         if self._engine is None:
-            if SESSIONS not in sys.modules:
-                await asyncio.to_thread(importlib.import_module, SESSIONS)
-            self._engine = self._engine or self._made()
-            self._sessions = self._sessions or _sessions_of(self._engine)
+            async with self._beginning:
+                if SESSIONS not in sys.modules:
+                    await asyncio.to_thread(importlib.import_module, SESSIONS)
+                self._engine = self._engine or self._made()
+                self._sessions = self._sessions or _sessions_of(self._engine)
         return self._engine
+
+    async def _begun_apart(self) -> Sessions:
+        """Return the sessions for work apart, after a first connection in this loop.
+
+        SQLAlchemy does something once with the first connection of an engine, behind a lock that
+        belongs to one event loop: two units of work that were first together hung for good.
+        """
+        if not self._apart:
+            await self._begun()
+            async with self._beginning:
+                if not self._apart:
+                    engine = self._made(NullPool)
+                    async with engine.connect():
+                        pass
+                    self._apart = _sessions_of(engine)
+        return self._apart
 
     def _made(self, pool: type[Pool] | None = None) -> AsyncEngine:
         from storage.sessions import engine_of
@@ -204,9 +222,9 @@ class Database:
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
-        if self._direct is not None:
-            await asyncio.get_running_loop().run_in_executor(self._lane, self._direct.close)
-            self._direct = None
+        if self.path is not None:
+            # In its turn there: a first connection may be under way.
+            await asyncio.get_running_loop().run_in_executor(self._lane, self._close_directly)
 
     async def idle(self) -> None:
         """Wait a moment for what is being read and written to come to its end."""
@@ -262,11 +280,9 @@ class Database:
             async with self.write() if writes else self.read() as session:
                 return await work(session)
         with self._used():
-            await self._begun()
+            opened = await self._begun_apart()
             async with self._turn if writes else nullcontext():
-                if not self._apart:
-                    self._apart = _sessions_of(self._made(NullPool))
-                unit = Unit(partial(self._work, self._apart[writes], work, writes=writes))
+                unit = Unit(partial(self._work, opened[writes], work, writes=writes))
                 return await unit.done(self._threads)
 
     async def _work(
@@ -335,6 +351,11 @@ class Database:
         except sqlite3.Error as error:
             self._on_error(type(error).__name__)
             raise
+
+    def _close_directly(self) -> None:
+        if self._direct is not None:
+            self._direct.close()
+            self._direct = None
 
     async def copy_to(self, target: Path) -> None:
         """Write a consistent copy of a SQLite file and verify it; never overwrites."""

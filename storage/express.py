@@ -138,7 +138,12 @@ class Direct:
         values = ordered(parameters)
         if binds:
             values = _converted(list(values), binds)
-        found = self._cursor.execute(text, values).fetchall()
+        try:
+            found = self._cursor.execute(text, values).fetchall()
+        except BaseException:
+            self._cursor.close()  # a statement that is not read to its end keeps its lock
+            self._cursor = self._connection.cursor()
+            raise
         return [_converted(list(row), columns) for row in found] if columns else found
 
     def session(self) -> AsyncSession:

@@ -76,6 +76,18 @@ class _Lane(Struct):
     thankful_until: datetime | None = None
 
 
+def _guarded(take_in: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return a parser that outlives what nobody understands: an error in one ends the bot."""
+
+    def parse(data: Any) -> None:
+        try:
+            take_in(data)
+        except Exception:
+            log.exception("incident %s: a reaction that nobody understands", incident())
+
+    return parse
+
+
 class Reactions:
     """Takes reactions from the gateway to the database."""
 
@@ -102,27 +114,26 @@ class Reactions:
 
     @property
     def parsers(self) -> Mapping[str, Callable[[Any], None]]:
-        """What takes in each event of the gateway, by its name."""
+        """What takes in each event of the gateway, by its name; none of them ever raises."""
         return {
-            "MESSAGE_REACTION_ADD": self.put_added,
-            "MESSAGE_REACTION_REMOVE": self.put_removed,
-            "MESSAGE_REACTION_REMOVE_ALL": self.put_cleared,
-            "MESSAGE_REACTION_REMOVE_EMOJI": self.put_emoji_cleared,
+            "MESSAGE_REACTION_ADD": _guarded(self.put_added),
+            "MESSAGE_REACTION_REMOVE": _guarded(self.put_removed),
+            "MESSAGE_REACTION_REMOVE_ALL": _guarded(self.put_cleared),
+            "MESSAGE_REACTION_REMOVE_EMOJI": _guarded(self.put_emoji_cleared),
         }
 
     def put_added(self, data: MessageReactionAddEvent) -> None:
         """Queue that somebody reacted; what bots do is of no concern."""
         member = data.get("member")
-        if member is None:
-            self._put(data, added=True)
-        elif not member["user"].get("bot"):
-            joined_at = member.get("joined_at")
-            self._put(
-                data,
-                added=True,
-                joined_at=datetime.fromisoformat(joined_at) if joined_at else None,
-                author_id=int(data.get("message_author_id") or 0),
-            )
+        if member and member["user"].get("bot"):
+            return
+        joined_at = member.get("joined_at") if member else None
+        self._put(
+            data,
+            added=True,
+            joined_at=datetime.fromisoformat(joined_at) if joined_at else None,
+            author_id=int(data.get("message_author_id") or 0),
+        )
 
     def put_removed(self, data: MessageReactionRemoveEvent) -> None:
         """Queue that somebody took a reaction away."""
@@ -153,7 +164,7 @@ class Reactions:
             int(data["message_id"]),
             emoji.of_payload(data["emoji"]),
             int(data["user_id"]),
-            int(data.get("burst", False)),
+            int(data.get("burst") or False),
             added,
             self._clock(),
             joined_at,
@@ -234,7 +245,7 @@ class Reactions:
                     await asyncio.to_thread(time.sleep, early)
                 if not lane.items:
                     # The burst is over; during a pause for breath this would hold up what follows.
-                    if not await self._tried_to_take_in(lane):
+                    if not await self._tried_to_take_in(lane) and not lane.items:
                         return
                     continue
                 lane.free_at = loop.time() + GATHER_SECONDS

@@ -1,7 +1,7 @@
 """Column types and the base of all tables.
 
 A table is described once, by the annotations of its class. That makes a Core table, which is all
-that a start and prepared statements need; objects of rows come with `storage.objects`, when the
+that a start and prepared statements need; objects of rows come with `storage.sessions`, when the
 first session begins.
 """
 

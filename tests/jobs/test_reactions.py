@@ -348,6 +348,29 @@ async def test_direct_messages_are_left_alone(scene: Scene) -> None:
     assert await scene.voters() == set()
 
 
+@pytest.mark.parametrize(
+    "odd",
+    (
+        {"user_id": None}, {"emoji": None}, {"message_id": "x"}, {"member": {"user": None}},
+        {"member": {"user": {}, "joined_at": "x"}}, {"guild_id": "x"},
+    ),
+)  # fmt: skip
+async def test_what_nobody_understands_is_an_incident_and_the_rest_goes_on(
+    scene: Scene, incidents: Incidents, odd: dict[str, Any]
+) -> None:
+    parse = scene.lanes.parsers["MESSAGE_REACTION_ADD"]
+    data = {
+        "user_id": f"{VOTER}", "channel_id": f"{CHANNEL}", "message_id": f"{BOARD}", "type": 0,
+        "guild_id": f"{scene.world.guild_id}", "burst": None, "emoji": told(scene.emoji),
+        "member": {}, "message_author_id": None,
+    }  # fmt: skip
+    parse(data | odd)
+    parse(data)
+    await scene.written()
+    assert await scene.voters() == {VOTER}
+    assert len(incidents.records) == 1
+
+
 async def test_what_bots_do_is_of_no_concern(scene: Scene) -> None:
     scene.hear(VOTER, member={"user": {"bot": True}, "joined_at": None})
     scene.hear(VOTER + 1, member={"user": {}, "joined_at": None})
@@ -418,6 +441,23 @@ async def test_a_burst_that_cannot_be_put_where_it_belongs_waits_and_stays_in_fr
     scene.hear(VOTER, added=False)
     await scene.written()
     assert await scene.voters() == set(burst[1:])
+
+
+async def test_what_comes_just_when_a_burst_cannot_be_put_where_it_belongs_is_kept_too(
+    scene: Scene, incidents: Incidents
+) -> None:
+    class Late(logging.Handler):
+        def emit(self, _record: logging.LogRecord) -> None:
+            job.log.removeHandler(self)
+            scene.hear(VOTER + 99)
+
+    async with scene.without_table("thanks"):
+        for number in range(job.BURST):
+            scene.hear(VOTER + 100 + number)
+        job.log.addHandler(Late(logging.ERROR))
+        await incidents.until("incident")
+    await scene.written()
+    assert await scene.voters() == {VOTER + 99 + number for number in range(job.BURST + 1)}
 
 
 async def test_a_burst_that_waits_is_counted_with_its_round(

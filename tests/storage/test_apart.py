@@ -87,6 +87,19 @@ async def test_writers_apart_in_sessions_and_in_other_programs_lose_nothing(
     assert await stored(db) == 20
 
 
+@pytest.mark.threads
+@pytest.mark.parametrize("writes", (False, True))
+async def test_units_that_are_the_first_at_the_same_time_all_end(where: str, writes: bool) -> None:
+    async with opened(where) as db:
+        assert await stored(db) == 0
+        async with asyncio.timeout(10):
+            await asyncio.gather(
+                db.apart(count_up if writes else counted, writes=writes),
+                db.apart(counted, writes=False),
+            )
+        assert await stored(db) == int(writes)
+
+
 async def test_work_that_only_reads_changes_nothing(db: Database) -> None:
     with suppress(DBAPIError):  # a server says so
         await db.apart(count_up, writes=False)

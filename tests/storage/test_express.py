@@ -482,6 +482,18 @@ async def test_a_peek_that_needs_a_session_gets_one(db: Database) -> None:
 
 
 @on_a_file
+async def test_a_text_that_cannot_be_read_keeps_nobody_from_writing(db: Database) -> None:
+    assert db.path is not None
+    with closing(sqlite3.connect(db.path, timeout=0)) as other:
+        other.execute("INSERT INTO meta (name, value) VALUES ('bad', CAST(x'ff' AS TEXT))")
+        other.commit()
+        with pytest.raises(sqlite3.OperationalError, match="decode"):
+            await db.peek(partial(policy.meta, name="bad"))
+        other.execute("DELETE FROM meta WHERE name = 'bad'")
+        other.commit()
+
+
+@on_a_file
 async def test_the_minutes_of_a_round_are_added_up_without_reading_its_entries(
     db: Database,
 ) -> None:

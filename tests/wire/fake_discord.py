@@ -80,6 +80,8 @@ class FakeDiscord:
     """What people who press something are called; empty for a name of each one's own."""
     gives_up_after: float = 60.0
     """Seconds after which a command cannot be answered any more, nor its answer put off."""
+    is_slow_for: float = 0.0
+    """Seconds that the answer to an interaction is on its way."""
     connects: int = 0
     identifies: int = 0
     resumes: int = 0
@@ -484,6 +486,8 @@ class FakeDiscord:
             return await fault.answer(request)
         self._query = dict(request.query)
         try:
+            if path.endswith("/callback"):
+                await asyncio.sleep(self.is_slow_for)
             if self.before_accepting is not None:
                 self.before_accepting(method, path)
             self.journal.append((method, path, body))

@@ -165,6 +165,21 @@ async def test_whoever_presses_a_button_meanwhile_is_answered_when_the_database_
         assert ("@original" in said[-1][1]) == (kind == "confirm")  # no other message is changed
 
 
+async def test_a_press_that_is_answered_at_once_is_not_put_off_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.ui.answers.SOON", 0.2)
+    async with a_town(tmp_path, monkeypatch) as town:
+        town.fake.is_slow_for = 0.5
+        at = town.world.now.timestamp()
+        number = await town.fake.click("pager:next", user=OWNER, at=at)
+        assert "too old to turn" in await town.fake.answer_to(number)
+        await asyncio.sleep(1.2)
+        said = [how for how, path, _ in town.fake.journal if f"token{number}" in path]
+        assert said == ["POST"]
+    assert "incident" not in caplog.text
+
+
 async def fails(_guild_id: int) -> dict[str, str]:
     """Fail after the answer, as no delivery should."""
     raise RuntimeError("a bug")
