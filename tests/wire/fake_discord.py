@@ -82,6 +82,8 @@ class FakeDiscord:
     """Seconds after which a command cannot be answered any more, nor its answer put off."""
     is_slow_for: float = 0.0
     """Seconds that the answer to an interaction is on its way."""
+    sent_back: set[int] = field(default_factory=set)
+    """The interactions whose answers were sent back, because that was asked for."""
     connects: int = 0
     identifies: int = 0
     resumes: int = 0
@@ -484,10 +486,10 @@ class FakeDiscord:
         fault = next((each for each in self.faults if each.meets(method, path)), None)
         if fault is not None and not fault.is_accepted:
             return await fault.answer(request)
-        self._query = dict(request.query)
         try:
             if path.endswith("/callback"):
                 await asyncio.sleep(self.is_slow_for)
+            self._query = dict(request.query)
             if self.before_accepting is not None:
                 self.before_accepting(method, path)
             self.journal.append((method, path, body))
@@ -566,12 +568,15 @@ class FakeDiscord:
                 return _thread(int(number), int(channel), body["name"])
         return None
 
-    def _answered(self, number: int, body: dict[str, Any]) -> dict[str, Any]:
+    def _answered(self, number: int, body: dict[str, Any]) -> dict[str, Any] | None:
         if time.monotonic() - self._pressed[number] > self.gives_up_after:
             raise Refused(404, 10_062, "Unknown interaction")
         self.answers[number] = body.get("data") or {}
         if body["type"] not in PUT_OFF:
             self._interactions[number].set()
+        if not self._query.get("with_response"):
+            return None
+        self.sent_back.add(number)
         message = self._message(SUPPORT, snowflake(1, 1), self.answers[number])
         return {
             "interaction": {
