@@ -35,6 +35,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from storage import postgres
 from storage.apart import Unit
 from storage.express import DIALECTS, Direct, NeedsSession, Runner, Through
+from storage.lane import Lane
 from storage.passing import may_pass
 from storage.usage import Usage
 
@@ -98,7 +99,7 @@ class Database:
         self._beginning = asyncio.Lock()
         self._usage = Usage()
         self._engine: AsyncEngine | None = None
-        self._lane = ThreadPoolExecutor(1, thread_name_prefix="express")
+        self._lane = Lane("express")
         self._direct: Direct | None = None
         self._sessions: Sessions = {}
         self._threads = ThreadPoolExecutor(APART, thread_name_prefix="apart")
@@ -224,7 +225,8 @@ class Database:
             self._engine = None
         if self.path is not None:
             # In its turn there: a first connection may be under way.
-            await asyncio.get_running_loop().run_in_executor(self._lane, self._close_directly)
+            await self._lane.done(self._close_directly)
+            self._lane.end()
 
     async def idle(self) -> None:
         """Wait a moment for what is being read and written to come to its end."""
@@ -326,7 +328,7 @@ class Database:
         run = partial(self._run_directly, work, writes=writes)
         with self._used():
             async with self._turn if writes else nullcontext():
-                return await asyncio.get_running_loop().run_in_executor(self._lane, run)
+                return await self._lane.done(run)
 
     async def _run_in_session(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
         for attempt in count(1):

@@ -7,6 +7,7 @@ import re
 import socket
 import sqlite3
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,7 @@ class Disk:
         await db.express(_nothing)  # it is there now
         assert db._direct is not None
         limit = f"PRAGMA max_page_count = {pages}"
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(db._lane, db._direct._connection.execute, limit)
+        await db._lane.done(partial(db._direct._connection.execute, limit))
 
 
 async def _nothing(_run: Runner) -> None:
