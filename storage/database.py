@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a test compares it with the scripts, so that a start needs no alembic."""
 
 WAL_IS_SAFE_SINCE = (3, 51, 3)

@@ -143,12 +143,23 @@ def sql(url: str, statement: str, *values: object) -> list[Any]:
         return connection.rows(re.sub(r"\?", lambda _: f"${next(numbers)}", statement), *values)
 
 
+CLAIMS_BEFORE = (
+    "ALTER TABLE claims RENAME TO newer_claims",
+    "CREATE TABLE claims (interaction_id BIGINT NOT NULL, at BIGINT NOT NULL, "
+    "CONSTRAINT pk_claims PRIMARY KEY (interaction_id))",
+    "INSERT INTO claims SELECT * FROM newer_claims",
+    "DROP TABLE newer_claims",
+)
+"""On SQLite their key had an index of its own up to migration 0005."""
+
+
 def set_back(url: str) -> None:
     """Turn a database into one of an older program, migration 0003, with everything in it."""
     for statement in (
         "DROP TABLE IF EXISTS leaders",
         "DROP INDEX IF EXISTS ix_entries_minutes",
         "CREATE INDEX IF NOT EXISTS ix_entries_round_user ON entries (round_id, user_id)",
+        *(CLAIMS_BEFORE if url.startswith(SQLITE) else ()),
         "UPDATE alembic_version SET version_num = '0003'",
     ):
         sql(url, statement)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Text
 
-from storage.tables.base import Table, column, key
+from storage.tables.base import Key, Table, column, key
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -56,7 +56,7 @@ class Claim(Table):
 
     __tablename__ = "claims"
 
-    interaction_id: Mapped[int] = column(primary_key=True, autoincrement=False)
+    interaction_id: Mapped[int] = column(type_=Key, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
 
 

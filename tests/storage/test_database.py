@@ -348,9 +348,12 @@ async def test_what_an_older_program_wrote_is_there_after_the_migrations(where: 
         await count_up(db)
         async with db.write() as session:
             await record.add(Through(session), **ROW)
+            assert await record.claim(Through(session), 2**62, at=NOW)
     databases.set_back(where)
     async with opened(where) as db:
         assert await differences(db) == []
+        async with db.write() as session:
+            assert not await record.claim(Through(session), 2**62, at=NOW)
         assert await counted(db) == 1
         async with db.read() as session:
             assert [row.hash for row in await record.rows(session, 1)] == [ROW["hash"]]
