@@ -123,7 +123,11 @@ async def write(
 
 
 def touch(concerning: Round, row: Row) -> None:
-    """Let a row belong to the part of the chain that the round's bundle holds."""
+    """Let a row belong to the part of the chain that the round's bundle holds.
+
+    The row of logged time lies in it without that: a round's opening comes before it, and what a
+    bundle is made of, the published statement, after it.
+    """
     concerning.record_first = concerning.record_first or row.number
     concerning.record_last = row.number
 

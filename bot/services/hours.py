@@ -24,7 +24,7 @@ from bot.services import history, lines, opinions, outbox, settings, suspensions
 from bot.services import rounds as round_service
 from bot.services.lines import Worth
 from bot.services.suspensions import Stop
-from storage import hours, record, rounds
+from storage import hours, rounds
 from storage import people as stored_people
 from storage.express import Runner, Through
 from storage.hours import New
@@ -483,7 +483,7 @@ async def _add(
 ) -> Logged:
     """Add an entry to the minutes that were logged in its round before."""
     await hours.add(run, entry)
-    row = await history.write(
+    await history.write(
         run,
         guild_id=by.guild_id,
         at=by.now,
@@ -501,7 +501,6 @@ async def _add(
         },
         texts={"note": entry.note, "evidence": entry.evidence},
     )
-    await record.touch(run, round_.id, row.number)
     await outbox.say_first(run, at=by.now, **_card_of(entry, round_.id))
     own = logged.get(entry.user_id, 0) + entry.minutes
     now = {**logged, entry.user_id: own}

@@ -15,12 +15,14 @@ from tests.databases import guards_off, same
 from tests.services.world import (
     ADA,
     BEN,
+    CLOSE,
     COMPUTE,
     CYD,
     DAY,
     GUILD,
     KIM,
     LEE,
+    MINUTE,
     MOE,
     SAM,
     SETTINGS,
@@ -132,6 +134,21 @@ async def test_a_rounds_part_of_the_chain_begins_with_its_opening(season: World)
     assert rows[-1].action == "payment.recorded"
     assert before == whole[rows[0].number - 2].hash
     assert rows == whole[rows[0].number - 1 : rows[-1].number]
+
+
+async def test_a_rounds_part_of_the_chain_holds_its_time_also_what_came_after_the_close(
+    season: World,
+) -> None:
+    await season.log(ADA, "2h")
+    late = season.by(BEN, at=CLOSE - MINUTE)
+    await season.to(CLOSE)
+    await season.act(hours.log, late, duration="3h", note="in time, by Discord's clock")
+    await season.to(COMPUTE)
+    await season.published()
+    rows, _ = await season.see(history.part, await season.round("2026-Q1"))
+    logged = [row.data["minutes"] for row in rows if row.action == "entry.logged"]
+    assert logged == [120, 180]
+    assert rows[-1].action == "payout.published"
 
 
 async def test_the_record_of_each_server_is_a_chain_of_its_own(town: World) -> None:
