@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.canonical import canonical
 from storage import posts
 from storage.express import Runner, Through
 from storage.tables import Post
@@ -40,7 +40,7 @@ async def say(
             facts=facts,
         )
     else:
-        known.facts = json.dumps(dict(facts or {}))
+        known.facts = canonical(dict(facts or {})).decode()
         known.revision += 1
         if known.state != SKIPPED:
             known.state = PENDING
@@ -57,7 +57,7 @@ async def say_first(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Store a message to send under a name that is new, also in the express lane."""
-    text = json.dumps(dict(facts or {}))
+    text = canonical(dict(facts or {})).decode()
     await posts.add(
         run, guild_id=guild_id, name=name, kind=kind, at=at, round_id=round_id, facts=text
     )
