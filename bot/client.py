@@ -93,6 +93,9 @@ def _storable(parse: Callable[[Any], None]) -> Callable[[Any], None]:
     return parse_storable
 
 
+EVERY_FRAME = "socket_event_type"
+"""The event with which discord.py tells of each frame that there was one; nobody asks."""
+
 BEGAN = "stipend.began"
 """Where an interaction holds the instant at which its command arrived."""
 
@@ -277,6 +280,8 @@ class Stipend(commands.Bot):
 
     def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
         """Hand an event on; the tree answers commands, so that none of them is a task here too."""
+        if event_name == EVERY_FRAME:
+            return
         if event_name == "interaction":
             if not is_press(*args):
                 return
