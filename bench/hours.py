@@ -5,7 +5,9 @@ program and through those of two bare discord.py bots with the same command, whi
 commit it just as durably before they answer: one through a session of the same libraries, as bots
 on them are written, the other with the standard library alone. All answer over real HTTP to a
 server in a process of its own. Processor time of all threads; the limit is 1.4 times the bare bot
-with the standard library, the other is there to compare with.
+with the standard library, the other is there to compare with. They take turns, each time in a
+process of its own, because a machine is not equally fast for a minute: the ratio is the median of
+those of each turn.
 
 At 200 commands a second, 99 of 100 are answered within 15 ms, or three times the measured fsync of
 the same folder where that is more.
@@ -20,9 +22,10 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import discord
@@ -31,6 +34,7 @@ from aiohttp import web
 from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
+from discord.webhook.async_ import AsyncWebhookAdapter
 from sqlalchemy import BigInteger, event
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -41,6 +45,7 @@ from bot.settings import Settings
 from storage.tables import Entry
 
 WARM, FRAMES, A_SECOND = 40, 400, 200
+TURNS = 7
 LIMIT, LIMIT_MS = 1.4, 15.0
 HELPER = 100
 
@@ -214,16 +219,16 @@ async def feed(ws: DiscordWebSocket, burst: list[str], pace: float) -> tuple[flo
     answered: dict[int, float] = {}
     received: dict[int, float] = {}
     done = asyncio.Event()
-    wait = discord.InteractionResponse.send_message
+    request = AsyncWebhookAdapter.request
 
-    async def timed(self: discord.InteractionResponse[Any], *args: Any, **options: Any) -> Any:
-        result = await wait(self, *args, **options)
-        answered[self._parent.id] = time.perf_counter()
+    async def timed(self: AsyncWebhookAdapter, route: Any, *args: Any, **options: Any) -> Any:
+        result = await request(self, route, *args, **options)
+        answered[int(route.webhook_id)] = time.perf_counter()
         if len(answered) == len(burst):
             done.set()
         return result
 
-    discord.InteractionResponse.send_message = timed  # type: ignore[method-assign]
+    AsyncWebhookAdapter.request = timed  # type: ignore[method-assign]
     ids = [int(orjson.loads(text)["d"]["id"]) for text in burst]
     gc.collect()
     spent = time.process_time()
@@ -237,7 +242,7 @@ async def feed(ws: DiscordWebSocket, burst: list[str], pace: float) -> tuple[flo
         await asyncio.sleep(0)
     await asyncio.wait_for(done.wait(), 60)
     spent = time.process_time() - spent
-    discord.InteractionResponse.send_message = wait  # type: ignore[method-assign]
+    AsyncWebhookAdapter.request = request  # type: ignore[method-assign]
     return spent, [(answered[one] - received[one]) * 1000 for one in ids]
 
 
@@ -311,22 +316,33 @@ async def complete(folder: Path) -> commands.Bot:
     return bot
 
 
+def measured(
+    build: Callable[[Path], Awaitable[commands.Bot]], base: str
+) -> tuple[float, list[float]]:
+    """Measure one bot in a process that has run no other."""
+    discord.http.Route.BASE = base
+    return asyncio.run(run(build))
+
+
 def main() -> None:
     """Print one row of a table; fail above the limit."""
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
     server.start()
     base = f"http://127.0.0.1:{ours.recv()}/api/v10"
-    discord.http.Route.BASE = base
-    floor, usual_one, spent = (
-        min((asyncio.run(run(build)) for _ in range(2)), key=lambda one: one[0])
-        for build in (plain, usual, complete)
-    )
+    own = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=own, max_tasks_per_child=1) as processes:
+        turns = [
+            [processes.submit(measured, build, base).result() for build in (plain, usual, complete)]
+            for _ in range(TURNS)
+        ]
     server.kill()
     with tempfile.TemporaryDirectory() as name:
         most_ms = max(LIMIT_MS, 3 * fsync_ms(Path(name)))
-    ratio = spent[0] / floor[0]
-    p99 = sorted(spent[1])[FRAMES * 99 // 100]
+    ratio, to_usual = (median(turn[2][0] / turn[other][0] for turn in turns) for other in range(2))
+    floor, usual_one, spent = (median(turn[n][0] for turn in turns) / FRAMES for n in range(3))
+    times = sorted(time for turn in turns for time in turn[2][1])
+    p99 = times[len(times) * 99 // 100]
     is_sound = ratio <= LIMIT and p99 <= most_ms
     verdict = f"within {LIMIT}" if is_sound else f"ABOVE {LIMIT}"
     print(
@@ -334,9 +350,8 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|")
     print(
-        f"| {ratio:.2f} | {verdict} | {spent[0] / FRAMES * 1e3:.2f} ms | "
-        f"{floor[0] / FRAMES * 1e3:.2f} ms | {p99:.1f} ms | {most_ms:.1f} ms | "
-        f"{usual_one[0] / FRAMES * 1e3:.2f} ms: {spent[0] / usual_one[0]:.2f} |"
+        f"| {ratio:.2f} | {verdict} | {spent * 1e3:.2f} ms | {floor * 1e3:.2f} ms | {p99:.1f} ms | "
+        f"{most_ms:.1f} ms | {usual_one * 1e3:.2f} ms: {to_usual:.2f} |"
     )
     raise SystemExit(not is_sound)
 
