@@ -26,35 +26,12 @@ if TYPE_CHECKING:
 
 _PEOPLE = core(Person)
 _GUILD, _USER = bindparam("guild", type_=BigInteger), bindparam("user", type_=BigInteger)
-_KNOWN = same(
-    select(Person.name, Person.erased_at).where(Person.guild_id == _GUILD, Person.user_id == _USER)
-)
 _ADD = same(new_row(_PEOPLE))
 _NAME = same(
     update(_PEOPLE)
     .where(_PEOPLE.c.guild_id == _GUILD, _PEOPLE.c.user_id == _USER)
     .values(name=bindparam("called", type_=Text), erased_at=None)
 )
-
-
-async def seen(
-    run: Runner, *, guild_id: int, user_id: int, name: str, is_own_act: bool = False
-) -> bool:
-    """Remember somebody's present name; whether it is another than before.
-
-    A name that was erased comes back by an act of their own only.
-    """
-    found = await run.rows(_KNOWN, {"guild": guild_id, "user": user_id})
-    if not found:
-        values = {"guild_id": guild_id, "user_id": user_id, "name": name, "erased_at": None}
-        await run.rows(_ADD, values)
-        return True
-    before, erased_at = found[0]
-    if erased_at is not None and not is_own_act:
-        return False
-    if before != name or erased_at is not None:
-        await run.rows(_NAME, {"guild": guild_id, "user": user_id, "called": name})
-    return bool(before != name)
 
 
 async def pseudonymise(
@@ -108,18 +85,26 @@ class Standing(NamedTuple):
     """Whether payments to them are held or ceased."""
 
 
-_STANDING = same(
-    select(
-        Helper.state,
-        Helper.wants_pay,
-        select(Suspension.id)
-        .where(
-            Suspension.guild_id == _GUILD,
-            Suspension.user_id == _USER,
-            Suspension.lifted_at.is_(None),
+_HELPERS = core(Helper)
+_STANDS = (
+    Helper.state,
+    Helper.wants_pay,
+    select(Suspension.id)
+    .where(
+        Suspension.guild_id == _GUILD, Suspension.user_id == _USER, Suspension.lifted_at.is_(None)
+    )
+    .exists(),
+)
+_STANDING = same(select(*_STANDS).where(Helper.guild_id == _GUILD, Helper.user_id == _USER))
+_KNOWN = same(
+    select(Person.name, Person.erased_at, *_STANDS)
+    .select_from(
+        _PEOPLE.outerjoin(
+            _HELPERS,
+            (_HELPERS.c.guild_id == _PEOPLE.c.guild_id) & (_HELPERS.c.user_id == _PEOPLE.c.user_id),
         )
-        .exists(),
-    ).where(Helper.guild_id == _GUILD, Helper.user_id == _USER)
+    )
+    .where(Person.guild_id == _GUILD, Person.user_id == _USER)
 )
 
 
@@ -127,6 +112,34 @@ async def standing(run: Runner, guild_id: int, user_id: int) -> Standing | None:
     """Return where somebody stands; None for who is not on the roster."""
     found = await run.rows(_STANDING, {"guild": guild_id, "user": user_id})
     return Standing._make(found[0]) if found else None
+
+
+class Seen(NamedTuple):
+    """Somebody who was seen: whether under another name than before, and where they stand."""
+
+    is_renamed: bool
+    standing: Standing | None
+
+
+async def seen(
+    run: Runner, *, guild_id: int, user_id: int, name: str, is_own_act: bool = False
+) -> Seen:
+    """Remember somebody's present name.
+
+    A name that was erased comes back by an act of their own only.
+    """
+    found = await run.rows(_KNOWN, {"guild": guild_id, "user": user_id})
+    if not found:
+        values = {"guild_id": guild_id, "user_id": user_id, "name": name, "erased_at": None}
+        await run.rows(_ADD, values)
+        return Seen(is_renamed=True, standing=await standing(run, guild_id, user_id))
+    before, erased_at, *stands = found[0]
+    where = None if stands[0] is None else Standing._make(stands)
+    if erased_at is not None and not is_own_act:
+        return Seen(is_renamed=False, standing=where)
+    if before != name or erased_at is not None:
+        await run.rows(_NAME, {"guild": guild_id, "user": user_id, "called": name})
+    return Seen(is_renamed=before != name, standing=where)
 
 
 async def was_helper(session: AsyncSession, guild_id: int, user_id: int) -> bool:

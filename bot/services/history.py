@@ -15,30 +15,33 @@ from bot.domain.record import GENESIS, Row, chain_faults, next_row
 from bot.services import outbox
 from storage import boards, people, record
 from storage.express import Runner, Through
+from storage.people import Standing
 from storage.tables import RecordRow, Round
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 
-async def begin(session: AsyncSession, by: Actor) -> None:
+async def begin(session: AsyncSession, by: Actor) -> Standing | None:
     """Take an interaction on: once only, whatever number of processes received it.
 
-    Raises `Repeated` for one that was carried out before.
+    Returns where who acts stands on the roster; raises `Repeated` for what was carried out before.
     """
-    await take_on(Through(session), by)
+    return await take_on(Through(session), by)
 
 
-async def take_on(run: Runner, by: Actor) -> None:
+async def take_on(run: Runner, by: Actor) -> Standing | None:
     """Do what `begin` does, also in the express lane."""
     await claim(run, by)
-    if await people.seen(
+    seen = await people.seen(
         run, guild_id=by.guild_id, user_id=by.user_id, name=by.name, is_own_act=True
-    ):
+    )
+    if seen.is_renamed:
         # The board shows the name.
         session = run.session()
         for board_id in await boards.showing(session, by.guild_id, by.user_id):
             await outbox.again(session, guild_id=by.guild_id, name=boards.post_name(board_id))
+    return seen.standing
 
 
 async def claim(run: Runner, by: Actor) -> None:

@@ -129,15 +129,15 @@ async def log(
     for a helper: that is recorded and shown.
     """
     minutes = parse_minutes(duration)
-    await history.take_on(run, by)
+    found = await history.take_on(run, by)
     subject = helper or Person(by.user_id, by.name)
     acts_for = subject.user_id != by.user_id
     if acts_for:
         await settings.require_committee(run.session(), by)
-        await stored_people.seen(
+        _, found = await stored_people.seen(
             run, guild_id=by.guild_id, user_id=subject.user_id, name=subject.name
         )
-    standing = await _require_helper(run, by.guild_id, subject, is_self=not acts_for)
+    standing = _require_helper(found, subject.user_id, is_self=not acts_for)
     round_ = await _round_at(run, by)
     day = _day(work_date, round_, by, zone=settings.parsed(round_.policy).timetable.zone)
     if day is not None and minutes > LONGEST_DATED:
@@ -166,9 +166,9 @@ async def log(
 
 async def start(session: AsyncSession, *, by: Actor, note: str | None) -> Started:
     """Start the clock; one at a time."""
-    await history.begin(session, by)
+    standing = await history.begin(session, by)
     run = Through(session)
-    await _require_helper(run, by.guild_id, Person(by.user_id, by.name), is_self=True)
+    _require_helper(standing, by.user_id, is_self=True)
     await _round_at(run, by)
     running = await hours.clock(session, by.guild_id, by.user_id)
     if running is not None:
@@ -182,15 +182,14 @@ async def start(session: AsyncSession, *, by: Actor, note: str | None) -> Starte
 
 async def stop(session: AsyncSession, *, by: Actor, note: str | None) -> Logged:
     """Stop the clock and log the time, as far as the open round has room for it."""
-    await history.begin(session, by)
+    found = await history.begin(session, by)
     running = await hours.clock(session, by.guild_id, by.user_id)
     if running is None:
         raise Refusal(
             "Your clock is not running. `/hours start` starts it, `/hours log` logs time."
         )
     run = Through(session)
-    person = Person(by.user_id, by.name)
-    standing = await _require_helper(run, by.guild_id, person, is_self=True)
+    standing = _require_helper(found, by.user_id, is_self=True)
     round_ = await _round_at(run, by)
     elapsed = (by.at - running.started_at) // timedelta(minutes=1)
     if elapsed < 1:
@@ -233,12 +232,11 @@ async def edit(
     if duration is None and note is None and category is None:
         raise Refusal("Say what to change: `duration`, `note` or `category`.")
     minutes = None if duration is None else parse_minutes(duration)
-    await history.begin(session, by)
+    standing = await history.begin(session, by)
     round_, entry = await _own(session, by=by, number=number)
     was = entry.minutes
     if minutes is not None and minutes > was:
-        person = Person(by.user_id, by.name)
-        await _require_helper(Through(session), by.guild_id, person, is_self=True)
+        _require_helper(standing, by.user_id, is_self=True)
     if minutes is not None:
         before = (await hours.minutes_by_user(Through(session), round_.id)).get(entry.user_id, 0)
         _require_room(round_, by, logged=before - was, minutes=minutes)
@@ -292,9 +290,9 @@ async def withdraw(session: AsyncSession, *, by: Actor, number: str) -> Logged:
 
 async def done(session: AsyncSession, *, by: Actor) -> Listing:
     """Note that somebody's hours of the open round are complete."""
-    await history.begin(session, by)
+    standing = await history.begin(session, by)
     run = Through(session)
-    await _require_helper(run, by.guild_id, Person(by.user_id, by.name), is_self=True)
+    _require_helper(standing, by.user_id, is_self=True)
     round_ = await rounds.get(session, (await _round_at(run, by)).id)
     assert round_ is not None
     if await session.get(Done, (round_.id, by.user_id)) is None:
@@ -350,16 +348,14 @@ async def own_entries(session: AsyncSession, guild_id: int, *, user_id: int) -> 
 # ---------------------------------------------------------------- parts
 
 
-async def _require_helper(run: Runner, guild_id: int, person: Person, *, is_self: bool) -> Standing:
-    row = await stored_people.standing(run, guild_id, person.user_id)
-    if row is not None and row.state in LOGGING_HELPER_STATES:
-        return row
+def _require_helper(standing: Standing | None, user_id: int, *, is_self: bool) -> Standing:
+    if standing is not None and standing.state in LOGGING_HELPER_STATES:
+        return standing
     if not is_self:
         raise Refusal(
-            f"<@{person.user_id}> is not a helper here. "
-            "A moderator can add them with `/helper add`."
+            f"<@{user_id}> is not a helper here. A moderator can add them with `/helper add`."
         )
-    if row is not None and row.state == Helper.CANDIDATE:
+    if standing is not None and standing.state == Helper.CANDIDATE:
         raise Refusal(
             "Your request to become a helper is waiting: `/helper join` shows what is needed. "
             "You can log hours as soon as you are admitted, also for the days before."

@@ -310,6 +310,9 @@ RUNNING = rounds.Running(
 )  # fmt: skip
 
 
+STANDS = ("active", True, True)
+
+
 async def of_logging(run: Runner) -> list[Any]:
     """Go through every statement of a command that logs time."""
     person: dict[str, Any] = {"guild_id": GUILD, "user_id": ADA}
@@ -319,6 +322,8 @@ async def of_logging(run: Runner) -> list[Any]:
         await people.seen(run, **person, name="Ada"),
         await people.seen(run, **person, name="Ada"),
         await people.seen(run, **person, name="Ada L."),
+        await people.seen(run, guild_id=GUILD, user_id=1, name="Eve"),
+        await people.seen(run, guild_id=GUILD, user_id=1, name="Eve"),
         await people.standing(run, GUILD, ADA),
         await people.standing(run, GUILD, 1),
         await people.declined(run, GUILD),
@@ -358,8 +363,8 @@ async def test_what_is_logged_reads_and_stands_the_same_in_every_way(
         assert ben is not None
         ben.wants_pay = False
     assert await way(db, of_logging) == [
-        True, False, True, False, True,
-        ("active", True, True), None, {BEN}, RUNNING, None, None, RUNNING, 1,
+        True, False, (True, STANDS), (False, STANDS), (True, STANDS), (True, None), (False, None),
+        STANDS, None, {BEN}, RUNNING, None, None, RUNNING, 1,
         2, {ADA: 61}, (NOW, LATER, LATER, "why"), None, {}, {ADA: 3},
     ]  # fmt: skip
     async with db.read() as session:

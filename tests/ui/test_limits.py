@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import discord
 import pytest
+from discord.webhook.async_ import async_context
 from msgspec.structs import replace
 
 from bot.domain.policy import SETTINGS
@@ -201,26 +202,30 @@ def test_every_notice_fits(worst: str) -> None:
 
 
 class Sent:
-    """What an answer was sent with; stands for the response of an interaction."""
+    """What an answer was sent with; stands for an interaction, and for what carries its answer."""
 
     def __init__(self) -> None:
-        self.arguments: dict[str, Any] = {}
+        self.messages: list[dict[str, Any]] = []
         self.extras: dict[str, Any] = {}
-        self.response = self
-        self.type: discord.InteractionResponseType | None = None
+        self.id, self.token, self.type = 1, "token", None
+        self.proxy = self.proxy_auth = self.allowed_mentions = self._session = None
+        self.response = self.client = self.http = self._state = self
 
     def is_done(self) -> bool:
         """Nothing was answered before."""
         return False
 
-    async def send_message(self, **arguments: Any) -> None:
-        """Keep the arguments."""
-        self.arguments = arguments
+    async def request(self, _route: object, _session: object, **options: Any) -> None:
+        """Keep the message."""
+        self.messages.append(options["payload"]["data"])
 
 
 async def test_an_answer_of_more_than_two_thousand_characters_is_shortened() -> None:
     sent = Sent()
-    await answers.answer(cast("discord.Interaction[Any]", sent), "x" * 2001)
-    assert sent.arguments == {"ephemeral": True, "content": "x" * 1999 + "…"}
-    await answers.answer(cast("discord.Interaction[Any]", sent), "x" * 2000)
-    assert sent.arguments["content"] == "x" * 2000
+    before = async_context.set(cast("Any", sent))
+    for length in (2001, 2000):
+        await answers.answer(cast("discord.Interaction[Any]", sent), "x" * length)
+    async_context.reset(before)
+    assert sent.messages == [
+        {"flags": 64, "content": "x" * 1999 + "…"}, {"flags": 64, "content": "x" * 2000},
+    ]  # fmt: skip
