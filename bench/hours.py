@@ -45,7 +45,7 @@ from bot.settings import Settings
 from storage.tables import Entry
 
 WARM, FRAMES, A_SECOND = 40, 400, 200
-TURNS = 7
+TURNS = 9
 LIMIT, LIMIT_MS = 1.4, 15.0
 HELPER = 100
 

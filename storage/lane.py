@@ -1,7 +1,7 @@
 """A thread in which one small piece of work is done after another.
 
 An executor of the standard library keeps a future, a lock and a condition of its own for every
-piece of work, which cost about as much as two statements of it.
+piece of work, which cost as much as some statements of it.
 """
 
 from __future__ import annotations

@@ -113,8 +113,8 @@ async def _respond(
 ) -> None:
     """Answer as `send_message` does, but do not have the message sent back.
 
-    discord.py asks for that with every answer and makes objects of it, at a tenth of what a short
-    command costs; only what has a view or files needs them.
+    discord.py asks for that with every answer and makes objects of it, at a twentieth of what a
+    short command costs; what has a view or files is left to it.
     """
     state, http = interaction._state, interaction.client.http  # noqa: SLF001
     message: dict[str, Any] = {"content": content, "flags": _EPHEMERAL}
