@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from bot.domain.canonical import spell
+from bot.domain.canonical import canonical, spell
 from bot.domain.errors import Refusal
 from bot.domain.people import Actor
 from bot.domain.statement import Sum
@@ -275,7 +275,7 @@ async def _show_again(session: AsyncSession, by: Actor, touched: mydata.Touched)
         numbers = {facts.get("dispute"), facts.get("number")}
         if touched.disputes & numbers:
             if facts.get("reason"):
-                post.facts = json.dumps({**facts, "reason": ""})
+                post.facts = canonical({**facts, "reason": ""}).decode()
             names.append(post.name)
     for name in names:
         await outbox.again(session, guild_id=by.guild_id, name=name)
